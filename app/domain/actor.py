@@ -1,0 +1,27 @@
+"""Who acts: the verified identity behind a request. Built from a token (or the command line), never from a body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    CUSTOMER = "customer"
+    BANKER = "banker"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A logged-in user. `customer_id` is set for customers alone."""
+
+    user_id: str
+    username: str
+    role: Role
+    session_id: str
+    customer_id: str | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role is not Role.CUSTOMER

@@ -1,0 +1,247 @@
+"""Every error that a caller can meet: one class, one stable `code`, one HTTP status (RFC 9457 problem details).
+
+`docs/errors.md` is rendered from this module. A code is never renamed or given another meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+
+class BankError(Exception):
+    """A named refusal. The class's docstring is its documentation; `detail` says what happened this time."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    title: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Mapping[str, Sequence[str]] | None = None,
+        retry_after_s: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.errors = {name: list(texts) for name, texts in errors.items()} if errors else None
+        self.retry_after_s = retry_after_s
+        self.idempotency_key = idempotency_key
+
+
+# ---- the request itself ----------------------------------------------------------------------------------------------
+
+
+class BadRequest(BankError):
+    """The request can't be understood: a wrong host name, a broken header or a broken path."""
+
+    code, status, title = "bad_request", 400, "The request could not be understood."
+
+
+class MalformedJson(BankError):
+    """The body isn't one JSON object in UTF-8: syntax, duplicate names, NaN, too deep, or broken characters."""
+
+    code, status, title = "malformed_json", 400, "The body is not valid JSON."
+
+
+class IdempotencyKeyRequired(BankError):
+    """This server asks for an `Idempotency-Key` header on every call that moves money (REQUIRE_IDEMPOTENCY_KEY)."""
+
+    code, status, title = "idempotency_key_required", 400, "An Idempotency-Key header is required."
+
+
+class MethodNotAllowed(BankError):
+    """The path exists, but not for this method; `Allow` names those it has."""
+
+    code, status, title = "method_not_allowed", 405, "This method is not allowed here."
+
+
+class PayloadTooLarge(BankError):
+    """The body is larger than the server takes (BODY_KIB_MAX)."""
+
+    code, status, title = "payload_too_large", 413, "The body is too large."
+
+
+class UnsupportedMediaType(BankError):
+    """The body must be sent as `Content-Type: application/json`."""
+
+    code, status, title = "unsupported_media_type", 415, "Send the body as application/json."
+
+
+class ValidationFailed(BankError):
+    """A field is missing, unknown, of the wrong shape or out of bounds; `errors` names each with its messages."""
+
+    code, status, title = "validation_failed", 422, "Some fields are not valid."
+
+
+# ---- who is asking ---------------------------------------------------------------------------------------------------
+
+
+class NotAuthenticated(BankError):
+    """No usable token came with the request: none at all, expired, ended, forged, or of the wrong type."""
+
+    code, status, title = "not_authenticated", 401, "Log in and send the access token."
+
+
+class InvalidCredentials(BankError):
+    """The user name or the password is wrong; which of the two is never said."""
+
+    code, status, title = "invalid_credentials", 401, "The user name or the password is wrong."
+
+
+class Forbidden(BankError):
+    """The caller's role may not use this address."""
+
+    code, status, title = "forbidden", 403, "Your role may not do this."
+
+
+class LoginLocked(BankError):
+    """Too many wrong passwords for this user name; wait for `Retry-After` seconds, even with the right one."""
+
+    code, status, title = "login_locked", 429, "Too many failed attempts; try again later."
+
+
+class RateLimited(BankError):
+    """Too many requests from this address; wait for `Retry-After` seconds."""
+
+    code, status, title = "rate_limited", 429, "Too many requests; try again later."
+
+
+class UsernameTaken(BankError):
+    """Another user has this name, or one that reads the same."""
+
+    code, status, title = "username_taken", 409, "This user name is taken."
+
+
+# ---- what is asked for -----------------------------------------------------------------------------------------------
+
+
+class NotFound(BankError):
+    """There is no such thing, or it isn't the caller's; the answer is the same for both."""
+
+    code, status, title = "not_found", 404, "There is no such thing here."
+
+
+class IdempotencyMismatch(BankError):
+    """The key was used before for a different request; nothing was moved. Use a new key for a new request."""
+
+    code, status, title = "idempotency_mismatch", 422, "This Idempotency-Key belongs to a different request."
+
+
+class InsufficientFunds(BankError):
+    """The amount is more than the account has available: balance, less holds, plus the agreed overdraft."""
+
+    code, status, title = "insufficient_funds", 409, "The available balance is too low."
+
+
+class AccountClosed(BankError):
+    """The account is closed: it takes and gives no money."""
+
+    code, status, title = "account_closed", 409, "The account is closed."
+
+
+class AccountFrozen(BankError):
+    """The account is frozen for this direction."""
+
+    code, status, title = "account_frozen", 409, "The account is frozen."
+
+
+class AccountBlocked(BankError):
+    """The account's holder is suspended: nothing may be moved."""
+
+    code, status, title = "account_blocked", 409, "The account is blocked."
+
+
+class CurrencyMismatch(BankError):
+    """The amount's currency isn't the account's."""
+
+    code, status, title = "currency_mismatch", 422, "The currency does not match the account."
+
+
+class BalanceOutOfRange(BankError):
+    """The balance would pass the largest that the ledger keeps exactly."""
+
+    code, status, title = "balance_out_of_range", 409, "The balance would become too large."
+
+
+class HoldEnded(BankError):
+    """The hold has been captured, released or has expired; it ends once."""
+
+    code, status, title = "hold_ended", 409, "The hold has ended."
+
+
+class HoldExceeded(BankError):
+    """A capture may take no more than what is left of the hold."""
+
+    code, status, title = "hold_exceeded", 409, "The hold is smaller than that."
+
+
+class HoldNotExpired(BankError):
+    """A hold counts until its time of expiry has come."""
+
+    code, status, title = "hold_not_expired", 409, "The hold has not expired yet."
+
+
+class AlreadyReversed(BankError):
+    """A transaction is reversed at most once."""
+
+    code, status, title = "already_reversed", 409, "The transaction has been reversed already."
+
+
+class NotReversible(BankError):
+    """A reversal can't itself be reversed; post a new transaction instead."""
+
+    code, status, title = "not_reversible", 409, "This transaction can't be reversed."
+
+
+class StateConflict(BankError):
+    """Something that this change relied on has changed meanwhile; read again and decide anew."""
+
+    code, status, title = "state_conflict", 409, "The state has changed meanwhile."
+
+
+# ---- the server's own troubles ---------------------------------------------------------------------------------------
+
+
+class InternalError(BankError):
+    """A fault of the server; `request_id` finds it in the log."""
+
+    code, status, title = "internal_error", 500, "Something went wrong on our side."
+
+
+class ServerBusy(BankError):
+    """The server has as much work as it takes at once; nothing was done. Try again after `Retry-After` seconds."""
+
+    code, status, title = "server_busy", 503, "The server is busy; nothing was done."
+
+
+class AccountBusy(BankError):
+    """Another writer held the account until the deadline; nothing was moved. Try again with the same key."""
+
+    code, status, title = "account_busy", 503, "The account is busy; nothing was moved."
+
+
+class DatabaseUnavailable(BankError):
+    """The database can't be reached; liveness stays, and the service heals by itself. Try again."""
+
+    code, status, title = "database_unavailable", 503, "The database is not available; try again."
+
+
+class OutcomeUnknown(BankError):
+    """The database went away before it said whether the money moved. Send the same request with the same key again:
+    `idempotency_key` names it, also where the server had made it up."""
+
+    code, status, title = "outcome_unknown", 503, "It is not known yet whether this happened; retry with the same key."
+
+
+class PostingNotSupported(BankError):
+    """Money moves on a replica set only: this server runs on an in-memory stand-in for tests."""
+
+    code, status, title = "posting_not_supported", 503, "This database can't move money."
+
+
+def all_errors() -> Iterator[type[BankError]]:
+    """Yield every concrete error class, in the order of this file."""
+    yield from BankError.__subclasses__()

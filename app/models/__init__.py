@@ -1,0 +1,1 @@
+"""Storage: the only layer that imports pymongo. One module per collection; `journal.py` posts money."""

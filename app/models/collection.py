@@ -1,0 +1,65 @@
+"""What a collection declares beside its model: name, indexes and validator; and how a database is made to have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo import IndexModel
+from pymongo.database import Database
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+Document = dict[str, Any]
+_NAMESPACE_EXISTS = 48
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSpec:
+    """A collection's name, its named indexes, and its `$jsonSchema` (None where documents are not ours to judge)."""
+
+    name: str
+    indexes: tuple[IndexModel, ...] = ()
+    schema: Mapping[str, Any] | None = field(default=None, compare=False)
+
+
+def ensure_collections(database: Database[Document], specs: Iterable[CollectionSpec]) -> None:
+    """Create what is missing and bring validators up to date. Idempotent; safe while several processes start."""
+    existing = set(database.list_collection_names())
+    for spec in specs:
+        if spec.name not in existing:
+            _create(database, spec)
+        if spec.schema is not None:
+            database.command("collMod", spec.name, validator=_validator(spec), validationLevel="strict")
+        if spec.indexes:
+            database[spec.name].create_indexes(list(spec.indexes))
+
+
+def missing_parts(database: Database[Document], specs: Iterable[CollectionSpec]) -> list[str]:
+    """Name every collection, index and validator that the database lacks, in words for an operator."""
+    options = {info["name"]: info.get("options", {}) for info in database.list_collections()}
+    missing: list[str] = []
+    for spec in specs:
+        if spec.name not in options:
+            missing.append(f"collection {spec.name}")
+            continue
+        if spec.schema is not None and options[spec.name].get("validator") != _validator(spec):
+            missing.append(f"validator of {spec.name}")
+        present = set(database[spec.name].index_information())
+        names = (index.document["name"] for index in spec.indexes)
+        missing.extend(f"index {name} of {spec.name}" for name in names if name not in present)
+    return missing
+
+
+def _create(database: Database[Document], spec: CollectionSpec) -> None:
+    try:
+        database.create_collection(spec.name)
+    except CollectionInvalid:
+        return
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
+
+
+def _validator(spec: CollectionSpec) -> Document:
+    return {"$jsonSchema": dict(spec.schema or {})}

@@ -1,0 +1,58 @@
+"""The one MongoDB client of a process, with the settings that money needs, and what its errors mean to a caller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from pymongo import MongoClient, ReadPreference, WriteConcern
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, NetworkTimeout, OperationFailure, PyMongoError
+from pymongo.errors import ServerSelectionTimeoutError, WaitQueueTimeoutError, WTimeoutError
+from pymongo.read_concern import ReadConcern
+
+from app.domain.errors import BankError, DatabaseUnavailable, InternalError, OutcomeUnknown
+from app.models.collection import Document
+
+MAJORITY = WriteConcern("majority", j=True)
+POOL_SIZE_MAX = 100
+_UNAVAILABLE_CODES = frozenset({50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+"""Time limit, network, shutdown, stepping down, not primary: the server is going away or is not the one to ask."""
+
+
+def connect(uri: str, *, timeout_ms: int) -> MongoClient[Document]:
+    """Return a lazy client: majority and journaled writes, majority reads from the primary, and no endless wait."""
+    options: dict[str, Any] = {
+        "serverSelectionTimeoutMS": timeout_ms,
+        "connectTimeoutMS": timeout_ms,
+        "waitQueueTimeoutMS": timeout_ms,
+        "timeoutMS": 2 * timeout_ms,
+        "heartbeatFrequencyMS": 2_000,
+        "maxPoolSize": POOL_SIZE_MAX,
+        "retryWrites": True,
+        "retryReads": True,
+        "w": "majority",
+        "journal": True,
+        "readConcernLevel": "majority",
+        "readPreference": "primary",
+        "tz_aware": True,
+        "appname": "bank",
+    }
+    return MongoClient(uri, **options)
+
+
+def as_bank_error(error: PyMongoError) -> BankError:
+    """Say what a driver's error means to a caller, without the driver's words."""
+    if error.has_error_label("UnknownTransactionCommitResult"):
+        return OutcomeUnknown(retry_after_s=1)
+    if is_unavailable(error):
+        return DatabaseUnavailable(retry_after_s=1)
+    return InternalError()
+
+
+def is_unavailable(error: PyMongoError) -> bool:
+    """Tell whether the database could not be reached or did not answer in time, so that trying later makes sense."""
+    if isinstance(error, ConnectionFailure | NetworkTimeout | ServerSelectionTimeoutError | WaitQueueTimeoutError):
+        return True
+    if isinstance(error, ExecutionTimeout | WTimeoutError) or error.timeout:
+        return True
+    return isinstance(error, OperationFailure) and error.code in _UNAVAILABLE_CODES

@@ -1,0 +1,258 @@
+"""Typed settings, read once at start from the environment with a `.env` file beneath it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import available_timezones
+
+from dotenv import dotenv_values
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+from app.domain.currencies import CURRENCY_EXPONENTS
+
+ENVIRONMENTS = ("development", "testing", "production")
+SECRET_LENGTH_MIN = 32
+BCRYPT_COST_MIN = 10
+MONGOMOCK_SCHEME = "mongomock://"
+
+
+class ConfigError(Exception):
+    """Some settings are missing or wrong; the message names every one of them."""
+
+    def __init__(self, problems: Mapping[str, list[str]]) -> None:
+        self.problems = dict(problems)
+        lines = (f"  {name}: {' '.join(texts)}" for name, texts in sorted(self.problems.items()))
+        super().__init__("The configuration is not usable:\n" + "\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every setting of the application; `.env.example` explains each. Units stand last in the names."""
+
+    env: str
+    secret_key: str = field(repr=False)
+    password_peppers: Mapping[int, str] = field(repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    demo_data: bool = False
+
+    mongo_uri: str = field(default="", repr=False)
+    mongo_database: str = "bank"
+    mongo_timeout_ms: int = 2_000
+    data_dir: Path = Path("instance")
+
+    host: str = "127.0.0.1"
+    port: int = 5000
+    workers: int = 1
+    threads: int = 64
+
+    bank_currency: str = "USD"
+    bank_timezone: str = "UTC"
+    bank_country: str = ""
+
+    access_token_minutes: int = 15
+    refresh_token_days: int = 7
+    session_days_max: int = 30
+    jwt_issuer: str = "bank"
+    jwt_audience: str = "bank-api"
+
+    bcrypt_cost: int = 12
+    password_length_min: int = 8
+    hashing_threads: int = 1
+    hashing_queue_max: int = 32
+    login_failures_max: int = 5
+    login_lockout_minutes: int = 15
+    rate_limit_login: str = "20/minute"
+    rate_limit_register: str = "10/minute"
+    rate_limit_refresh: str = "60/minute"
+
+    require_idempotency_key: bool = False
+    cors_origins: tuple[str, ...] = ()
+    trusted_hosts: tuple[str, ...] = ()
+    proxy_count: int = 0
+    body_kib_max: int = 64
+    log_level: str = "INFO"
+
+    posting_deadline_ms: int = 5_000
+    journal_queue_max: int = 10_000
+    journal_batch_max: int = 1_000
+
+    @property
+    def access_token_lifetime(self) -> timedelta:
+        return timedelta(minutes=self.access_token_minutes)
+
+    @property
+    def refresh_token_lifetime(self) -> timedelta:
+        return timedelta(days=self.refresh_token_days)
+
+    @property
+    def session_lifetime_max(self) -> timedelta:
+        return timedelta(days=self.session_days_max)
+
+    @property
+    def login_lockout(self) -> timedelta:
+        return timedelta(minutes=self.login_lockout_minutes)
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def uses_mongomock(self) -> bool:
+        return self.mongo_uri.startswith(MONGOMOCK_SCHEME)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings from `environ`; by default from the process's environment over `.env`.
+
+        An empty variable counts as unset. Unset secrets are made up and kept under DATA_DIR in development and testing.
+
+        Raises:
+            ConfigError: naming every missing or wrong variable at once.
+        """
+        given = {**dotenv_values(".env"), **os.environ} if environ is None else environ
+        given = {name: value for name, value in given.items() if value}
+        try:
+            values = _EnvironmentSchema().load(given)
+        except ValidationError as error:
+            raise ConfigError(error.normalized_messages()) from None
+        values.setdefault("env", "production")
+        if values["env"] != "production":
+            values = {**_development_defaults(values), **values}
+        problems = _problems(values, debug=_is_true(given.get("FLASK_DEBUG", "")))
+        if problems:
+            raise ConfigError(problems)
+        return cls(**values)
+
+
+class _CommaList(fields.Field[tuple[str, ...]]):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
+class _Peppers(fields.Field[dict[int, str]]):
+    """`1:first secret,2:second secret`; the highest version hashes new passwords, the others still verify."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[int, str]:
+        try:
+            pairs = (part.split(":", 1) for part in str(value).split(","))
+            return {int(version): secret.strip() for version, secret in pairs}
+        except ValueError:
+            raise ValidationError("Write versions and secrets as 1:secret,2:another-secret.") from None
+
+
+class _Folder(fields.Field[Path]):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Path:
+        return Path(value)
+
+
+def _whole(name: str, minimum: int, maximum: int) -> fields.Integer:
+    return fields.Integer(data_key=name, validate=validate.Range(minimum, maximum))
+
+
+class _EnvironmentSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    env = fields.String(data_key="FLASK_ENV", validate=validate.OneOf(ENVIRONMENTS))
+    secret_key = fields.String(data_key="SECRET_KEY")
+    secret_key_fallbacks = _CommaList(data_key="SECRET_KEY_FALLBACKS")
+    password_peppers = _Peppers(data_key="PASSWORD_PEPPERS")
+    demo_data = fields.Boolean(data_key="DEMO_DATA")
+    mongo_uri = fields.String(data_key="MONGO_URI")
+    mongo_database = fields.String(data_key="MONGO_DATABASE", validate=validate.Regexp(r"[A-Za-z0-9_-]{1,38}\Z"))
+    mongo_timeout_ms = _whole("MONGO_TIMEOUT_MS", 100, 4_000)
+    data_dir = _Folder(data_key="DATA_DIR")
+    host = fields.String(data_key="HOST")
+    port = _whole("PORT", 1, 65_535)
+    workers = _whole("WORKERS", 1, 64)
+    threads = _whole("THREADS", 1, 512)
+    bank_currency = fields.String(data_key="BANK_CURRENCY", validate=validate.OneOf(sorted(CURRENCY_EXPONENTS)))
+    bank_timezone = fields.String(data_key="BANK_TIMEZONE", validate=validate.OneOf(sorted(available_timezones())))
+    bank_country = fields.String(data_key="BANK_COUNTRY", validate=validate.Regexp(r"[A-Z]{2}\Z"))
+    access_token_minutes = _whole("ACCESS_TOKEN_MINUTES", 1, 60)
+    refresh_token_days = _whole("REFRESH_TOKEN_DAYS", 1, 90)
+    session_days_max = _whole("SESSION_DAYS_MAX", 1, 365)
+    jwt_issuer = fields.String(data_key="JWT_ISSUER")
+    jwt_audience = fields.String(data_key="JWT_AUDIENCE")
+    bcrypt_cost = _whole("BCRYPT_COST", 4, 16)
+    password_length_min = _whole("PASSWORD_LENGTH_MIN", 8, 64)
+    hashing_threads = _whole("HASHING_THREADS", 1, 64)
+    hashing_queue_max = _whole("HASHING_QUEUE_MAX", 1, 1_000)
+    login_failures_max = _whole("LOGIN_FAILURES_MAX", 1, 100)
+    login_lockout_minutes = _whole("LOGIN_LOCKOUT_MINUTES", 1, 1_440)
+    rate_limit_login = fields.String(data_key="RATE_LIMIT_LOGIN")
+    rate_limit_register = fields.String(data_key="RATE_LIMIT_REGISTER")
+    rate_limit_refresh = fields.String(data_key="RATE_LIMIT_REFRESH")
+    require_idempotency_key = fields.Boolean(data_key="REQUIRE_IDEMPOTENCY_KEY")
+    cors_origins = _CommaList(data_key="CORS_ORIGINS")
+    trusted_hosts = _CommaList(data_key="TRUSTED_HOSTS")
+    proxy_count = _whole("PROXY_COUNT", 0, 8)
+    body_kib_max = _whole("BODY_KIB_MAX", 1, 10_240)
+    log_level = fields.String(data_key="LOG_LEVEL", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+    posting_deadline_ms = _whole("POSTING_DEADLINE_MS", 100, 5_500)
+    journal_queue_max = _whole("JOURNAL_QUEUE_MAX", 1, 100_000)
+    journal_batch_max = _whole("JOURNAL_BATCH_MAX", 1, 1_000)
+
+
+def _problems(values: Mapping[str, Any], *, debug: bool) -> dict[str, list[str]]:
+    """Name what no single variable shows: what is missing, too weak, or not allowed in this environment."""
+    problems: dict[str, list[str]] = {}
+    for name in ("secret_key", "password_peppers"):
+        if not values.get(name):
+            problems[name.upper()] = ["Set it; `.env.example` tells how to make one."]
+    keys = (values.get("secret_key", ""), *values.get("secret_key_fallbacks", ()))
+    if any(0 < len(key.encode()) < SECRET_LENGTH_MIN for key in keys):
+        problems["SECRET_KEY"] = [f"Every signing key needs at least {SECRET_LENGTH_MIN} bytes."]
+    peppers = values.get("password_peppers") or {}
+    if any(len(pepper.encode()) < SECRET_LENGTH_MIN for pepper in peppers.values()):
+        problems["PASSWORD_PEPPERS"] = [f"Every pepper needs at least {SECRET_LENGTH_MIN} bytes."]
+    if values["env"] != "testing":
+        if str(values.get("mongo_uri", "")).startswith(MONGOMOCK_SCHEME):
+            problems["MONGO_URI"] = ["mongomock:// is for testing alone."]
+        if values.get("bcrypt_cost", BCRYPT_COST_MIN) < BCRYPT_COST_MIN:
+            problems["BCRYPT_COST"] = [f"At least {BCRYPT_COST_MIN} outside testing."]
+    if values["env"] == "production":
+        if not values.get("mongo_uri"):
+            problems["MONGO_URI"] = ["Production needs a replica set of its own; the embedded server is not for it."]
+        if values.get("demo_data"):
+            problems["DEMO_DATA"] = ["Demo data is not allowed in production."]
+        if debug:
+            problems["FLASK_DEBUG"] = ["Debug mode is not allowed in production."]
+    return problems
+
+
+def _is_true(text: str) -> bool:
+    return text.lower() not in ("", "0", "false", "no")
+
+
+def _development_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Limits wide enough for a load test on one's own machine, and secrets that outlive a restart."""
+    limits = dict.fromkeys(("rate_limit_login", "rate_limit_register", "rate_limit_refresh"), "6000/minute")
+    cost = {"bcrypt_cost": BCRYPT_COST_MIN} if values["env"] == "development" else {"bcrypt_cost": 4}
+    needs_secrets = not (values.get("secret_key") and values.get("password_peppers"))
+    made_up = _kept_secrets(values.get("data_dir", Config.__dataclass_fields__["data_dir"].default)) if needs_secrets else {}
+    return {**limits, **cost, **made_up}
+
+
+def _kept_secrets(data_dir: Path) -> dict[str, Any]:
+    """Return this data folder's own secrets, making them (readable by the owner alone) at the first call."""
+    path = data_dir / "secrets.json"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    draft = data_dir / f"secrets.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps({"secret_key": secrets.token_hex(32), "pepper": secrets.token_hex(32)}))
+    try:
+        os.link(draft, path)  # whoever comes first wins, and nobody ever reads half a file
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    kept = json.loads(path.read_text())
+    return {"secret_key": kept["secret_key"], "password_peppers": {1: kept["pepper"]}}
