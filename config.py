@@ -46,6 +46,7 @@ class Config:
     mongo_database: str = "bank"
     mongo_timeout_ms: int = 2_000
     data_dir: Path = Path("instance")
+    embedded_cache_mib: int = 1_024
 
     host: str = "127.0.0.1"
     port: int = 5000
@@ -121,7 +122,7 @@ class Config:
         try:
             values = _EnvironmentSchema().load(given)
         except ValidationError as error:
-            raise ConfigError(error.normalized_messages()) from None
+            raise ConfigError(error.messages_dict) from None
         values.setdefault("env", "production")
         if values["env"] != "production":
             values = {**_development_defaults(values), **values}
@@ -169,6 +170,7 @@ class _EnvironmentSchema(Schema):
     mongo_database = fields.String(data_key="MONGO_DATABASE", validate=validate.Regexp(r"[A-Za-z0-9_-]{1,38}\Z"))
     mongo_timeout_ms = _whole("MONGO_TIMEOUT_MS", 100, 4_000)
     data_dir = _Folder(data_key="DATA_DIR")
+    embedded_cache_mib = _whole("EMBEDDED_CACHE_MIB", 256, 65_536)
     host = fields.String(data_key="HOST")
     port = _whole("PORT", 1, 65_535)
     workers = _whole("WORKERS", 1, 64)

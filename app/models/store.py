@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import pymongo
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.clock import Clock, SystemClock
 from app.models import accounts
 from app.models.accounts import Accounts
 from app.models.collection import Document, ensure_collections
-from app.models.connection import MAJORITY
-from config import Config
+from app.models.connection import MAJORITY, connect
+
+if TYPE_CHECKING:
+    from app.models.embedded import EmbeddedServer
+
+if TYPE_CHECKING:
+    from config import Config  # for its name alone: config reads the domain
 
 Result = TypeVar("Result")
 SPECS = (accounts.SPEC,)
@@ -30,6 +36,33 @@ class Store:
         self.clock = clock or SystemClock()
         self.database = client[config.mongo_database]
         self.accounts = Accounts(self.database)
+        self._server: EmbeddedServer | None = None
+
+    @classmethod
+    def open(cls, config: Config, *, clock: Clock | None = None) -> Self:
+        """Connect to the configured database: MONGO_URI's, or else the embedded server, which this store then shares.
+
+        Call it in the process that uses the store, never before a fork. Nothing is checked or created here.
+
+        Raises:
+            EmbeddedServerFailed: the embedded server is needed and can't be had.
+        """
+        if config.uses_mongomock:
+            return cls(_in_memory_client(), config, clock=clock)
+        if config.mongo_uri:
+            return cls(connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms), config, clock=clock)
+        from app.models import embedded  # it needs flock, which not every system that has a MONGO_URI knows
+
+        server = embedded.start(config.data_dir, cache_mib=config.embedded_cache_mib)
+        store = cls(connect(server.uri, timeout_ms=config.mongo_timeout_ms), config, clock=clock)
+        store._server = server
+        return store
+
+    def close(self) -> None:
+        """Let go of the connections and of the embedded server. Idempotent."""
+        self.client.close()
+        if self._server is not None:
+            self._server.close()
 
     def transaction(self, work: Callable[[ClientSession | None], Result]) -> Result:
         """Run `work` in one majority transaction: all of it or nothing. It may run more than once.
@@ -41,7 +74,25 @@ class Store:
         with pymongo.timeout(2 * self.config.mongo_timeout_ms / 1000), self.client.start_session() as session:
             return session.with_transaction(work, read_concern=ReadConcern("snapshot"), write_concern=MAJORITY)
 
+    def ping(self) -> bool:
+        """Tell whether the database answers, within the time that one operation has."""
+        if self.config.uses_mongomock:
+            return True
+        try:
+            with pymongo.timeout(self.config.mongo_timeout_ms / 1000):
+                self.client.admin.command("ping")
+        except PyMongoError:
+            return False
+        return True
+
     def prepare(self) -> None:
         """Create collections, indexes, validators and the bank's own accounts where missing. Idempotent."""
         ensure_collections(self.database, SPECS)
         self.accounts.ensure_internal(self.config.bank_currency, now=self.clock.now())
+
+
+def _in_memory_client() -> MongoClient[Document]:
+    import mongomock  # for tests alone
+
+    client: MongoClient[Document] = mongomock.MongoClient(tz_aware=True)
+    return client

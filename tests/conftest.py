@@ -1,0 +1,108 @@
+"""The fixtures that all tests share: one real MongoDB per run, one database per worker, emptied before each test."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.models import embedded
+from app.models.collection import Document
+from app.models.keeper import Home, try_lock
+from app.models.store import Store
+from config import Config
+
+_PREFIX = "bank-tests-"
+_FOLDER_VARIABLE = "BANK_TESTS_FOLDER"
+_SERVER_END_TIMEOUT_S = 30
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name this run's folder, for its workers too, and remove what killed runs left behind."""
+    if hasattr(config, "workerinput"):
+        return
+    scratch = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
+    for folder in scratch.glob(f"{_PREFIX}*"):
+        _remove_unless_used(folder, timeout_s=0)
+    os.environ[_FOLDER_VARIABLE] = str(scratch / f"{_PREFIX}{os.getpid()}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Wait for this run's server to end and remove its data; the workers have ended by then."""
+    if not hasattr(config, "workerinput"):
+        _remove_unless_used(Path(os.environ[_FOLDER_VARIABLE]), timeout_s=_SERVER_END_TIMEOUT_S)
+
+
+@pytest.fixture(scope="session")
+def mongo_uri() -> Iterator[str]:
+    """The address of this run's real MongoDB, a replica set of one, shared by all workers; test commands are on."""
+    with embedded.start(Path(os.environ[_FOLDER_VARIABLE]), test_commands=True) as server:
+        yield server.uri
+
+
+@pytest.fixture(scope="session")
+def config(mongo_uri: str, worker_id: str) -> Config:
+    """Quick settings for tests, on a database of this worker's own."""
+    return Config(
+        env="testing",
+        secret_key="a signing key for tests, long enough",
+        password_peppers={1: "a password pepper for tests, long enough"},
+        mongo_uri=mongo_uri,
+        mongo_database=f"bank_{worker_id}",
+        bcrypt_cost=4,
+    )
+
+
+@pytest.fixture(scope="session")
+def _first_day(config: Config) -> dict[str, list[Document]]:
+    """Prepare the worker's database once; return what its collections hold then: the bank's own accounts."""
+    store = Store.open(config)
+    store.prepare()
+    contents = {name: list(store.database[name].find()) for name in store.database.list_collection_names()}
+    store.close()
+    return contents
+
+
+@pytest.fixture
+def store(config: Config, _first_day: dict[str, list[Document]]) -> Iterator[Store]:
+    """A store on the worker's real database, empty but for the bank's own accounts."""
+    store = Store.open(config)
+    for name in store.database.list_collection_names():
+        store.database[name].delete_many({})
+        if documents := _first_day.get(name):
+            store.database[name].insert_many(documents)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def app(config: Config, store: Store) -> Flask:
+    """The application on that store, with errors that it does not expect shown instead of answered."""
+    from app import create_app
+
+    return create_app(config, store)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def _remove_unless_used(folder: Path, *, timeout_s: float) -> None:
+    """Remove a run's folder once nobody holds its clients' lock: neither a client, nor a server that is ending."""
+    clients_lock = Home(folder / "mongo").clients_lock
+    if not clients_lock.exists():
+        return
+    lock = os.open(clients_lock, os.O_RDWR)
+    try:
+        if try_lock(lock, fcntl.LOCK_EX, timeout_s=timeout_s):
+            shutil.rmtree(folder)
+    finally:
+        os.close(lock)
