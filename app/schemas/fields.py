@@ -1,0 +1,177 @@
+"""The fields of this API: each refuses what is not exactly right, says how to put it right, and documents itself."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError, fields
+
+from app.domain.accounts import ACCOUNT_NUMBER_LENGTH, is_account_number
+from app.domain.money import Money
+from app.domain.strict_json import JsonNumber
+
+PAGE_SIZE_MAX = 100
+PAGE_SIZE_DEFAULT = 20
+CURSOR_LENGTH_MAX = 512
+_AMOUNT_PATTERN = r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,4})?$"
+_AMOUNT = re.compile(_AMOUNT_PATTERN.replace("$", r"\Z"), re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class AmountIn(fields.Field[str]):
+    """An amount of money as it was written, in plain decimal notation; its currency is known further down."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {
+        "description": "A positive amount: a number, or a string in plain decimal notation, no exponent.",
+        "oneOf": [
+            {"type": "number", "exclusiveMinimum": 0},
+            {"type": "string", "pattern": _AMOUNT_PATTERN},
+        ],
+        "examples": ["100.00", 100.5],
+    }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = self._text(value)
+        if _AMOUNT.match(text) is None:
+            raise ValidationError("Write the amount as a plain positive decimal number, such as 100 or 100.50.")
+        if not text.strip("0."):
+            raise ValidationError("The amount must be greater than zero.")
+        return text
+
+    @staticmethod
+    def _text(value: Any) -> str:
+        if isinstance(value, JsonNumber):
+            return value.text
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, str):
+            return value
+        raise ValidationError("Give the amount as a number or a string.")
+
+
+class MoneyOut(fields.Field[Money]):
+    """An amount as a string with all of its currency's decimals."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else str(value)
+
+
+class TimestampOut(fields.Field[datetime]):
+    """An instant in RFC 3339: UTC, milliseconds, `Z`."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {"type": "string", "format": "date-time"}
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        if not isinstance(value, datetime):
+            return None
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+class TimestampIn(fields.Field[datetime]):
+    """An instant in RFC 3339 with its offset, or a date, which means its first instant in UTC (or its last)."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {
+        "type": "string",
+        "anyOf": [{"format": "date-time"}, {"format": "date"}],
+        "examples": ["2026-01-31T12:00:00Z", "2026-01-31"],
+    }
+
+    def __init__(self, *, end_of_day: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self._end_of_day = end_of_day
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            if isinstance(value, str) and _DATE.fullmatch(value):
+                return self._of_date(value)
+            if isinstance(value, str) and _INSTANT.fullmatch(value):
+                return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise ValidationError("Write a time as 2026-01-31T12:00:00Z or a date as 2026-01-31.")
+
+    def _of_date(self, value: str) -> datetime:
+        start = datetime.fromisoformat(value).replace(tzinfo=UTC)
+        return start + timedelta(days=1, milliseconds=-1) if self._end_of_day else start
+
+
+class Text(fields.Field[str]):
+    """A line of text: bounded, normalised to NFC, without control, bidirectional or broken characters."""
+
+    def __init__(self, *, max_length: int, min_length: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self.min_length = min_length
+        self.max_length = max_length
+        self.OPENAPI = {"type": "string", "minLength": min_length, "maxLength": max_length}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("Give a string.")
+        if len(value) > self.max_length:  # before anything that takes time by length
+            raise ValidationError(f"At most {self.max_length} characters.")
+        text = value if value.isascii() else unicodedata.normalize("NFC", value)
+        if not self.min_length <= len(text) <= self.max_length:
+            raise ValidationError(f"Between {self.min_length} and {self.max_length} characters.")
+        if not text.isprintable() and any(map(_is_refused, text)):
+            raise ValidationError("Control characters and line breaks are not allowed.")
+        return text
+
+
+class AccountNumber(fields.Field[str]):
+    """The number of an account, with its check digits."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {
+        "type": "string",
+        "pattern": rf"^[0-9]{{{ACCOUNT_NUMBER_LENGTH}}}$",
+        "examples": ["482915306788"],
+    }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not is_account_number(value):
+            raise ValidationError("This is not an account number; check it for a typo.")
+        return value
+
+
+class Cursor(fields.Field[str]):
+    """Where a page goes on: `next_cursor` of the page before, sent back unchanged."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": CURSOR_LENGTH_MAX,
+        "description": "`next_cursor` of the page before.",
+    }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(rf"[\w.~=-]{{1,{CURSOR_LENGTH_MAX}}}", value, re.ASCII):
+            raise ValidationError("Send back the next_cursor of the page before, unchanged.")
+        return value
+
+
+class Limit(fields.Field[int]):
+    """How many items a page holds at most."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MAX}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(load_default=PAGE_SIZE_DEFAULT, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not re.fullmatch(r"[1-9][0-9]{0,2}", value, re.ASCII):
+            raise ValidationError(f"Give a whole number from 1 to {PAGE_SIZE_MAX}.")
+        if int(value) > PAGE_SIZE_MAX:
+            raise ValidationError(f"At most {PAGE_SIZE_MAX}.")
+        return int(value)
+
+
+def _is_refused(character: str) -> bool:
+    return unicodedata.category(character) in _REFUSED_CATEGORIES or character in _BIDI_CONTROLS

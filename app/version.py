@@ -1,0 +1,3 @@
+"""The product's version, in the one place from which pages, logs and documentation take it."""
+
+VERSION = "0.1.0"

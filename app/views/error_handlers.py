@@ -1,0 +1,80 @@
+"""Every error as RFC 9457 problem details: the bank's own, the framework's, and whatever nobody foresaw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, json
+from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
+
+from app.domain.errors import (
+    BadRequest,
+    BankError,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
+from app.views.request_log import request_id
+
+PROBLEM_TYPE = "application/problem+json"
+_BY_STATUS: dict[int, type[BankError]] = {
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: PayloadTooLarge,
+    415: UnsupportedMediaType,
+}
+_log = structlog.get_logger("bank")
+
+
+def init_error_handlers(app: Flask) -> None:
+    """Answer every exception with a problem. Tests go without the catch-all, so that a bug shows its traceback."""
+    app.register_error_handler(BankError, problem)
+    app.register_error_handler(HTTPException, _http_problem)
+    if not app.testing:
+        app.register_error_handler(Exception, _unforeseen_problem)
+
+
+def problem(error: BankError) -> Response:
+    """Return the response that tells a caller of this error."""
+    body: dict[str, Any] = {
+        "type": problem_type(type(error)),
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": request_id(),
+    }
+    if error.errors:
+        body["errors"] = error.errors
+    if error.idempotency_key:
+        body["idempotency_key"] = error.idempotency_key
+    response = current_app.response_class(json.dumps(body), status=error.status, mimetype=PROBLEM_TYPE)
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def problem_type(error: type[BankError]) -> str:
+    """Return the URI that names this kind of problem; it is a name, not an address."""
+    return f"urn:bank:problem:{error.code}"
+
+
+def _http_problem(error: HTTPException) -> Response:
+    """Say in the bank's terms what the framework refused, without the framework's words."""
+    if error.code is None or error.code >= 500:
+        return problem(InternalError())
+    response = problem(_BY_STATUS.get(error.code, BadRequest)())
+    if isinstance(error, WerkzeugMethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def _unforeseen_problem(error: Exception) -> Response:
+    _log.error("unforeseen_error", request_id=request_id(), exc_info=error)
+    return problem(InternalError())

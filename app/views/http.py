@@ -1,0 +1,68 @@
+"""What a view may ask of the request that it serves: the store, the actor, the key, the caller's address."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import current_app, g, request
+
+from app.domain.actor import Actor
+from app.domain.errors import IdempotencyKeyRequired, ValidationFailed
+
+if TYPE_CHECKING:
+    from app.models.store import Store  # for its name alone: views never touch models
+    from config import Config
+
+IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotent-Replayed"
+_BARE_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_QUOTED_KEY = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"', re.ASCII)
+
+
+def store() -> Store:
+    """Return this process's door to the database."""
+    return cast("Store", current_app.extensions["store"])
+
+
+def config() -> Config:
+    """Return the settings of this application."""
+    return cast("Config", current_app.extensions["config"])
+
+
+def actor() -> Actor:
+    """Return who is asking, as the guard of the blueprint has verified."""
+    return cast(Actor, g.actor)
+
+
+def client_address() -> str:
+    """Return the caller's address, behind as many proxies as are configured (and no header is believed without)."""
+    return request.remote_addr or "unknown"
+
+
+def idempotency_key() -> str | None:
+    """Return the `Idempotency-Key` of the request, bare or as a quoted string (RFC 8941), or None.
+
+    Raises:
+        ValidationFailed: it is not 1 to 255 visible ASCII characters.
+        IdempotencyKeyRequired: there is none, and this server asks for one.
+    """
+    header = request.headers.get(IDEMPOTENCY_KEY_HEADER)
+    if header is None:
+        if config().require_idempotency_key:
+            raise IdempotencyKeyRequired
+        return None
+    if header.startswith('"'):
+        quoted = _QUOTED_KEY.fullmatch(header)
+        key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else None
+    else:
+        key = header if _BARE_KEY.fullmatch(header) else None
+    if key is None:
+        message = "Send 1 to 255 visible ASCII characters, bare or as one quoted string."
+        raise ValidationFailed(errors={IDEMPOTENCY_KEY_HEADER: [message]})
+    return key
+
+
+def created(result: Any, *, replayed: bool) -> tuple[Any, int, dict[str, str]]:
+    """Return what a money movement answers with; a replay of an earlier one says so in its header."""
+    return result, 201, {REPLAYED_HEADER: "true"} if replayed else {}
