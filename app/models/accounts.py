@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from bson import Int64
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
@@ -97,10 +97,26 @@ class Accounts:
         """
         self._collection.insert_one(account_document(account), session=session)
 
+    def find_many(self, ids: Iterable[str], *, session: ClientSession) -> dict[str, Account]:
+        """Return the accounts of these ids, by id, as the session's transaction sees them."""
+        return {
+            found["_id"]: account_from(found)
+            for found in self._collection.find({"_id": {"$in": list(ids)}}, session=session)
+        }
+
+    def write_states(self, accounts: Sequence[Account], *, session: ClientSession) -> None:
+        """Write what postings change on accounts, in one command, within the journal's transaction."""
+        updates = [UpdateOne({"_id": account.id}, {"$set": _state(account)}) for account in accounts]
+        written = self._collection.bulk_write(updates, session=session).matched_count
+        if written != len(updates):
+            raise RuntimeError(f"{len(updates) - written} of {len(updates)} accounts vanished inside a transaction")
+
     def ensure_internal(self, currency: str, *, now: datetime) -> None:
         """Create the stripes of the bank's own accounts in this currency, where they are missing."""
         stripes = [stripe for account in InternalAccount for stripe in new_stripes(account, currency, now=now)]
-        present = {found["_id"] for found in self._collection.find({"_id": {"$in": [s.id for s in stripes]}}, {"_id": 1})}
+        present = {
+            found["_id"] for found in self._collection.find({"_id": {"$in": [s.id for s in stripes]}}, {"_id": 1})
+        }
         for stripe in stripes:
             if stripe.id not in present:
                 try:
@@ -113,6 +129,18 @@ class Accounts:
         if found is None:
             raise NotFound
         return account_from(found)
+
+
+def _state(account: Account) -> Document:
+    state: Document = {
+        "balance": Int64(account.balance),
+        "held": Int64(account.held),
+        "seq": Int64(account.seq),
+        "status": str(account.status),
+    }
+    if account.last_entry_at is not None:
+        state |= {"last_entry_at": account.last_entry_at, "business_date": account.business_date}
+    return state
 
 
 def account_document(account: Account) -> Document:

@@ -12,10 +12,14 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.clock import Clock, SystemClock
-from app.models import accounts
+from app.models import accounts, entries, holds, journal, transactions
 from app.models.accounts import Accounts
 from app.models.collection import Document, ensure_collections
 from app.models.connection import MAJORITY, connect
+from app.models.entries import Entries
+from app.models.holds import Holds
+from app.models.journal import Journal
+from app.models.transactions import Transactions
 
 if TYPE_CHECKING:
     from app.models.embedded import EmbeddedServer
@@ -24,7 +28,13 @@ if TYPE_CHECKING:
     from config import Config  # for its name alone: config reads the domain
 
 Result = TypeVar("Result")
-SPECS = (accounts.SPEC,)
+SPECS = (
+    accounts.SPEC,
+    transactions.SPEC,
+    entries.SPEC,
+    holds.SPEC,
+    journal.COUNTERS,
+)
 
 
 class Store:
@@ -36,6 +46,10 @@ class Store:
         self.clock = clock or SystemClock()
         self.database = client[config.mongo_database]
         self.accounts = Accounts(self.database)
+        self.transactions = Transactions(self.database)
+        self.entries = Entries(self.database)
+        self.holds = Holds(self.database)
+        self.journal = Journal(client, self.database, config, clock=self.clock)
         self._server: EmbeddedServer | None = None
 
     @classmethod
@@ -59,7 +73,8 @@ class Store:
         return store
 
     def close(self) -> None:
-        """Let go of the connections and of the embedded server. Idempotent."""
+        """Finish what was accepted, then let go of the connections and of the embedded server. Idempotent."""
+        self.journal.close()
         self.client.close()
         if self._server is not None:
             self._server.close()

@@ -1,0 +1,1 @@
+"""The ledger's rules: pure functions from account states and intents to new states, transactions and entries."""

@@ -1,0 +1,122 @@
+"""The part of the ledger that a batch of intents touches, in memory, and what the batch adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from app.domain.accounts import Account
+from app.domain.errors import BankError, NotFound
+from app.domain.ledger.intents import (
+    CaptureHold,
+    ChangeStatus,
+    ExpireHold,
+    Intent,
+    PlaceHold,
+    Post,
+    ReleaseHold,
+    Reverse,
+)
+from app.domain.ledger.records import Entry, Hold, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An intent's transaction. `replayed`: an earlier request with the same key had made it; nothing moved now."""
+
+    transaction: Transaction
+    entries: tuple[Entry, ...]
+    replayed: bool = False
+
+    def entry_of(self, account_id: str) -> Entry:
+        """Return the first entry that the transaction made on an account."""
+        return next(entry for entry in self.entries if entry.account_id == account_id)
+
+
+Outcome = Recorded | BankError
+
+
+@dataclass(slots=True)
+class Book:
+    """States read from storage, changed as intents are applied, and lists of what is new.
+
+    `stripe` is the stripe of every internal account that this writer posts to. `reversals` maps a transaction's id to
+    its reversal's.
+    """
+
+    stripe: int = 0
+    accounts: dict[str, Account] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    transactions: dict[str, Transaction] = field(default_factory=dict)
+    reversals: dict[str, str] = field(default_factory=dict)
+    changed_accounts: set[str] = field(default_factory=set)
+    changed_holds: set[str] = field(default_factory=set)
+    new_transactions: list[Transaction] = field(default_factory=list)
+    new_entries: list[Entry] = field(default_factory=list)
+
+    def account(self, account_id: str) -> Account:
+        """Return an account's present state; an internal one as this writer's stripe.
+
+        Raises:
+            NotFound: there is none.
+        """
+        account = self.accounts.get(self.resolve(account_id))
+        if account is None:
+            raise NotFound
+        return account
+
+    def hold(self, hold_id: str) -> Hold:
+        """Return a hold's present state, or raise NotFound."""
+        hold = self.holds.get(hold_id)
+        if hold is None:
+            raise NotFound
+        return hold
+
+    def resolve(self, account_id: str) -> str:
+        """Return the document id behind an account's name: the number itself, or this writer's stripe."""
+        return f"{base_account(account_id)}#{self.stripe:02d}" if is_internal(account_id) else account_id
+
+    def record(self, transaction: Transaction, entries: tuple[Entry, ...], accounts: Iterable[Account]) -> Recorded:
+        """Take over one accepted transaction: from here on it is what the next intent sees."""
+        self.transactions[transaction.id] = transaction
+        self.new_transactions.append(transaction)
+        self.new_entries.extend(entries)
+        if transaction.reverses is not None:
+            self.reversals[transaction.reverses] = transaction.id
+        for account in accounts:
+            self.accounts[account.id] = account
+            self.changed_accounts.add(account.id)
+        return Recorded(transaction, entries)
+
+    def put_hold(self, hold: Hold) -> None:
+        self.holds[hold.id] = hold
+        self.changed_holds.add(hold.id)
+
+    def accounts_needed(self, intent: Intent) -> set[str]:
+        """Name the account documents that the rules will read for an intent, its hold or original being known."""
+        match intent:
+            case Post():
+                names = {leg.account_id for leg in intent.legs} | {intent.account_id}
+            case PlaceHold() | ChangeStatus():
+                names = {intent.account_id}
+            case Reverse():
+                original = self.transactions.get(intent.transaction_id)
+                names = {posting.account_id for posting in original.postings} if original else set()
+            case CaptureHold() | ReleaseHold() | ExpireHold():
+                hold = self.holds.get(intent.hold_id)
+                names = {hold.account_id} if hold else set()
+                if isinstance(intent, CaptureHold):
+                    names.add(intent.to_account_id)
+            case _:
+                raise TypeError(f"no rule for {type(intent).__name__}")
+        return {self.resolve(name) for name in names}
+
+
+def is_internal(account_id: str) -> bool:
+    """Tell an internal account's name (`cash-USD`, `cash-USD#07`) from a customer's number (digits)."""
+    return "-" in account_id
+
+
+def base_account(account_id: str) -> str:
+    """Return an internal account's name without its stripe; a customer's number as it is."""
+    return account_id.split("#", 1)[0]

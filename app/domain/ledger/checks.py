@@ -1,0 +1,36 @@
+"""What the rules ask of an account before anything is posted to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from app.domain.accounts import Account, AccountStatus
+from app.domain.errors import AccountBlocked, AccountClosed, AccountFrozen, CurrencyMismatch, NotFound
+from app.domain.ledger.intents import Intent, Leg
+
+
+def require_holder(account: Account, intent: Intent) -> None:
+    """A customer reaches only what they hold; anything else doesn't exist for them."""
+    if intent.customer_id is not None and intent.customer_id not in account.holders:
+        raise NotFound
+
+
+def require_balanced(legs: Iterable[Leg]) -> None:
+    """Guard against a programming error, not against a caller: legs that do not sum to zero are no transaction."""
+    sums: defaultdict[str, int] = defaultdict(int)
+    for leg in legs:
+        sums[leg.currency] += leg.amount
+    if not sums or any(sums.values()):
+        raise ValueError("the legs of a transaction must sum to zero in every currency")
+
+
+def require_open_for(account: Account, amount: int, intent: Intent, currency: str) -> None:
+    if account.currency != currency:
+        raise CurrencyMismatch
+    if account.status is AccountStatus.CLOSED:
+        raise AccountClosed
+    if account.status is AccountStatus.FROZEN or (account.status is AccountStatus.FROZEN_DEBITS and amount < 0):
+        raise AccountFrozen
+    if account.blocked and (amount < 0 or intent.customer_id in account.holders):
+        raise AccountBlocked

@@ -1,0 +1,106 @@
+"""What the ledger writes down. Transactions and entries are never changed or deleted; a correction is a reversal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.domain.money import Money
+
+
+class TransactionType(StrEnum):
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    TRANSFER = "transfer"
+    REVERSAL = "reversal"
+    HOLD = "hold"
+    HOLD_CAPTURE = "hold_capture"
+    HOLD_RELEASE = "hold_release"
+    HOLD_EXPIRY = "hold_expiry"
+    STATUS_CHANGE = "status_change"
+
+
+class HoldStatus(StrEnum):
+    OPEN = "open"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One leg of a recorded transaction: minor units, credit positive, and the entry that it became."""
+
+    account_id: str
+    amount: int
+    currency: str
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """One effect on the ledger, with who asked for it. What moves no money (a hold, a freeze) has no postings.
+
+    The id is derived from the initiator's idempotency key, so one key can never have two effects; `fingerprint` tells
+    a repeated request from another one under the same key. `account_id` is the account acted upon.
+    """
+
+    id: str
+    type: TransactionType
+    account_id: str
+    postings: tuple[Posting, ...]
+    description: str | None
+    initiated_by: str
+    channel: str
+    fingerprint: str
+    branch: str | None = None
+    hold_id: str | None = None
+    reverses: str | None = None
+    forced_by: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    business_date: str
+    value_date: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of an account: the `seq`-th, its signed amount, and the balance after it (minor units)."""
+
+    id: str
+    account_id: str
+    seq: int
+    transaction_id: str
+    amount: int
+    currency: str
+    balance_after: int
+    type: TransactionType
+    description: str | None
+    counterparty: str | None
+    business_date: str
+    value_date: str
+    created_at: datetime
+
+    def money(self, amount_minor: int) -> Money:
+        return Money(amount_minor, self.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Money set aside on an account: `remaining` counts against the available balance while the hold is open."""
+
+    id: str
+    account_id: str
+    amount: int
+    remaining: int
+    currency: str
+    type: str
+    reason: str
+    status: HoldStatus = HoldStatus.OPEN
+    expires_at: datetime | None
+    placed_by: str
+    placed_at: datetime
+    ended_by: str | None = None
+    ended_at: datetime | None = None

@@ -1,0 +1,213 @@
+"""One batch of intents in one MongoDB transaction, with a constant number of commands whatever the batch's length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from zoneinfo import ZoneInfo
+
+import pymongo
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from app.domain.clock import Clock, business_date
+from app.domain.errors import BankError
+from app.domain.ledger.book import Book, Outcome, Recorded, is_internal
+from app.domain.ledger.draft import Moment
+from app.domain.ledger.intents import CaptureHold, ExpireHold, Intent, ReleaseHold, Reverse
+from app.domain.ledger.rules import apply
+from app.models.accounts import Accounts
+from app.models.collection import Document
+from app.models.connection import MAJORITY, is_unavailable
+from app.models.entries import Entries
+from app.models.holds import Holds
+from app.models.transactions import Transactions
+
+_CONFLICT_CODES = frozenset({24, 112, 246, 251})
+"""LockTimeout, WriteConflict, SnapshotUnavailable, NoSuchTransaction (the server gave an old transaction up)."""
+_DUPLICATE_KEY = 11000
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedWrite:
+    """A write of one other document that stands or falls with an intent: an approval used up, a loan inserted.
+
+    `update` changes the document that `guard` finds (its `_id` and the state relied upon); `insert` adds one whose
+    `_id` must be new. Where the guard does not hold, the intent is refused with `refusal` and nothing of it happens.
+    """
+
+    collection: str
+    guard: Document
+    refusal: BankError
+    update: Document | None = None
+    insert: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An intent, and the writes of other documents that go with it."""
+
+    intent: Intent
+    also: tuple[GuardedWrite, ...] = ()
+
+
+class Fault(Enum):
+    """What a failed attempt means for what to do next."""
+
+    CONFLICT = auto()  # somebody else holds a document: nothing happened, try again
+    UNAVAILABLE = auto()  # the database went away before the commit: nothing happened, try again
+    UNKNOWN = auto()  # the commit was sent and not answered: only the ids can tell
+    POISON = auto()  # this batch fails for good
+
+
+class _GuardMissed(Exception):
+    def __init__(self, index: int, refusal: BankError) -> None:
+        self.index = index
+        self.refusal = refusal
+
+
+class Poster:
+    """Posts batches. Not thread-safe by need, but without state of its own: each call is one transaction."""
+
+    def __init__(
+        self,
+        client: MongoClient[Document],
+        database: Database[Document],
+        *,
+        clock: Clock,
+        timezone: ZoneInfo,
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._clock = clock
+        self._timezone = timezone
+        self._accounts = Accounts(database)
+        self._transactions = Transactions(database)
+        self._entries = Entries(database)
+        self._holds = Holds(database)
+
+    def post(self, requests: Sequence[Request], *, stripe: int, timeout_s: float) -> list[Outcome]:
+        """Post all requests in one transaction and return an outcome for each, in order.
+
+        When it returns, everything recorded is on a majority and journaled. When it raises, `classify` tells what is
+        known: nothing happened, or (Fault.UNKNOWN) everything or nothing did.
+        """
+        refused: dict[int, BankError] = {}
+        while True:
+            try:
+                with self._client.start_session() as session, pymongo.timeout(timeout_s):
+                    session.start_transaction(ReadConcern("snapshot"), MAJORITY)
+                    outcomes = self._work(requests, refused, stripe, session)
+                    session.commit_transaction()
+                    return outcomes
+            except _GuardMissed as missed:
+                refused[missed.index] = missed.refusal
+
+    def touched(self, request: Request) -> set[str]:
+        """Name the documents that a request will write and others may hold: what it conflicts over.
+
+        A hold's account or a reversal's are not known before they are read; the hold or original stands for them.
+        """
+        book = Book()
+        names = {name for name in book.accounts_needed(request.intent) if not is_internal(name)}
+        match request.intent:
+            case CaptureHold() | ReleaseHold() | ExpireHold():
+                names.add(request.intent.hold_id)
+            case Reverse():
+                names.add(request.intent.transaction_id)
+            case _:
+                pass
+        return names | {f"{write.collection}/{write.guard['_id']}" for write in request.also}
+
+    def _work(
+        self, requests: Sequence[Request], refused: dict[int, BankError], stripe: int, session: ClientSession
+    ) -> list[Outcome]:
+        live = [index for index in range(len(requests)) if index not in refused]
+        intents = [requests[index].intent for index in live]
+        book = self._read(intents, stripe, session)
+        now = self._clock.now()
+        applied = apply(book, intents, Moment(now, business_date(now, self._timezone)))
+        for index, outcome in zip(live, applied, strict=True):
+            if isinstance(outcome, Recorded) and not outcome.replayed:
+                self._write_also(index, requests[index].also, session)
+        self._write(book, session)
+        by_index: dict[int, Outcome] = dict(zip(live, self._with_entries(applied, book, session), strict=True))
+        return [by_index.get(index) or refused[index] for index in range(len(requests))]
+
+    def _read(self, intents: Sequence[Intent], stripe: int, session: ClientSession) -> Book:
+        """Read what the rules need: known ids and originals, holds where any are meant, then the accounts."""
+        book = Book(stripe=stripe)
+        originals = [intent.transaction_id for intent in intents if isinstance(intent, Reverse)]
+        ids = [intent.id for intent in intents] + originals
+        for known in self._transactions.find_many(ids, reversed_ids=originals, session=session):
+            book.transactions[known.id] = known
+            if known.reverses is not None:
+                book.reversals[known.reverses] = known.id
+        hold_ids = [i.hold_id for i in intents if isinstance(i, CaptureHold | ReleaseHold | ExpireHold)]
+        if hold_ids:
+            book.holds.update(self._holds.find_many(hold_ids, session=session))
+        needed = {name for intent in intents for name in book.accounts_needed(intent)}
+        book.accounts.update(self._accounts.find_many(needed, session=session))
+        return book
+
+    def _write_also(self, index: int, writes: Sequence[GuardedWrite], session: ClientSession) -> None:
+        for write in writes:
+            collection = self._database[write.collection]
+            if write.insert is not None:
+                if collection.find_one(write.guard, {"_id": 1}, session=session) is not None:
+                    raise _GuardMissed(index, write.refusal)
+                collection.insert_one(write.insert, session=session)
+            elif collection.update_one(write.guard, write.update or {}, session=session).matched_count != 1:
+                raise _GuardMissed(index, write.refusal)
+
+    def _write(self, book: Book, session: ClientSession) -> None:
+        if book.changed_accounts:
+            self._accounts.write_states([book.accounts[name] for name in book.changed_accounts], session=session)
+        if book.changed_holds:
+            self._holds.put_many([book.holds[name] for name in book.changed_holds], session=session)
+        if book.new_transactions:
+            self._transactions.insert_many(book.new_transactions, session=session)
+        if book.new_entries:
+            self._entries.insert_many(book.new_entries, session=session)
+
+    def _with_entries(self, outcomes: Sequence[Outcome], book: Book, session: ClientSession) -> list[Outcome]:
+        """Give replays the entries that their transaction made, so that the first answer can be given again."""
+        entries = {entry.id: entry for entry in book.new_entries}
+        replays = [o.transaction for o in outcomes if isinstance(o, Recorded) and o.replayed]
+        wanted = [posting.entry_id for replayed in replays for posting in replayed.postings]
+        missing = [entry_id for entry_id in wanted if entry_id not in entries]
+        if missing:
+            entries |= self._entries.find_many(missing, session=session)
+        return [
+            replace(outcome, entries=tuple(entries[posting.entry_id] for posting in outcome.transaction.postings))
+            if isinstance(outcome, Recorded) and outcome.replayed
+            else outcome
+            for outcome in outcomes
+        ]
+
+
+def classify(error: Exception) -> Fault:
+    """Tell what a failed attempt means. A commit's error never says whether it happened: that is UNKNOWN."""
+    if not isinstance(error, PyMongoError):
+        return Fault.POISON
+    if error.has_error_label("UnknownTransactionCommitResult"):
+        return Fault.UNKNOWN
+    if isinstance(error, DuplicateKeyError) or _is_duplicate(error):
+        return Fault.CONFLICT  # another process recorded the same key meanwhile: the next attempt reads it
+    if isinstance(error, OperationFailure) and error.code in _CONFLICT_CODES:
+        return Fault.CONFLICT
+    if error.has_error_label("TransientTransactionError") or is_unavailable(error):
+        return Fault.UNAVAILABLE
+    return Fault.POISON
+
+
+def _is_duplicate(error: PyMongoError) -> bool:
+    if not isinstance(error, BulkWriteError):
+        return False
+    return all(each["code"] == _DUPLICATE_KEY for each in error.details["writeErrors"]) and bool(
+        error.details["writeErrors"]
+    )
