@@ -85,7 +85,7 @@ def store(config: Config, _first_day: dict[str, list[Document]]) -> Iterator[Sto
 @pytest.fixture
 def app(config: Config, store: Store) -> Flask:
     """The application on that store, with errors that it does not expect shown instead of answered."""
-    from app import create_app
+    from app import create_app  # here, so that tests of what stands below it run without it
 
     return create_app(config, store)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import pymongo
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConfigurationError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.clock import Clock, SystemClock
@@ -19,6 +19,8 @@ from app.models.connection import MAJORITY, connect
 from app.models.entries import Entries
 from app.models.holds import Holds
 from app.models.journal import Journal
+from app.models.mongod import MongodFailed
+from app.models.startup import StoreNotUsable, check_contents, check_server
 from app.models.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -59,18 +61,26 @@ class Store:
         Call it in the process that uses the store, never before a fork. Nothing is checked or created here.
 
         Raises:
-            EmbeddedServerFailed: the embedded server is needed and can't be had.
+            StoreNotUsable: MONGO_URI makes no sense, or the embedded server can't be had.
         """
-        if config.uses_mongomock:
-            return cls(_in_memory_client(), config, clock=clock)
-        if config.mongo_uri:
-            return cls(connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms), config, clock=clock)
-        from app.models import embedded  # it needs flock, which not every system that has a MONGO_URI knows
-
-        server = embedded.start(config.data_dir, cache_mib=config.embedded_cache_mib)
-        store = cls(connect(server.uri, timeout_ms=config.mongo_timeout_ms), config, clock=clock)
+        server = None if config.mongo_uri else _embedded_server(config)
+        store = cls(_client(config, server.uri if server else config.mongo_uri), config, clock=clock)
         store._server = server
         return store
+
+    def make_ready(self) -> None:
+        """Check that the database is fit to serve and, save in production, create what it lacks.
+
+        Raises:
+            StoreNotUsable: it is not; the message says what to do.
+        """
+        if self.config.uses_mongomock:
+            return
+        check_server(self.client)
+        if self.config.is_production:
+            check_contents(self.database, SPECS)
+        else:
+            self.prepare()
 
     def close(self) -> None:
         """Finish what was accepted, then let go of the connections and of the embedded server. Idempotent."""
@@ -106,8 +116,22 @@ class Store:
         self.accounts.ensure_internal(self.config.bank_currency, now=self.clock.now())
 
 
-def _in_memory_client() -> MongoClient[Document]:
-    import mongomock  # for tests alone
+def _embedded_server(config: Config) -> EmbeddedServer:
+    from app.models import embedded  # it needs flock, which not every system that has a MONGO_URI knows
 
-    client: MongoClient[Document] = mongomock.MongoClient(tz_aware=True)
-    return client
+    try:
+        return embedded.start(config.data_dir, cache_mib=config.embedded_cache_mib)
+    except MongodFailed as error:
+        raise StoreNotUsable(str(error)) from error
+
+
+def _client(config: Config, uri: str) -> MongoClient[Document]:
+    if config.uses_mongomock:
+        import mongomock  # for tests alone
+
+        in_memory: MongoClient[Document] = mongomock.MongoClient(tz_aware=True)
+        return in_memory
+    try:
+        return connect(uri, timeout_ms=config.mongo_timeout_ms)
+    except (ConfigurationError, ValueError):
+        raise StoreNotUsable("MONGO_URI is not a MongoDB address (a password's special characters need %XX).") from None

