@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from app.domain.currencies import CURRENCY_EXPONENTS
+from app.domain.rates import RATE_PATTERN
 
 ENVIRONMENTS = ("development", "testing", "production")
 SECRET_LENGTH_MIN = 32
@@ -67,6 +68,7 @@ class Config:
     password_length_min: int = 8
     hashing_threads: int = 1
     hashing_queue_max: int = 32
+    hashing_wait_ms_max: int = 4_000
     login_failures_max: int = 5
     login_lockout_minutes: int = 15
     rate_limit_login: str = "20/minute"
@@ -157,6 +159,10 @@ def _whole(name: str, minimum: int, maximum: int) -> fields.Integer:
     return fields.Integer(data_key=name, validate=validate.Range(minimum, maximum))
 
 
+def _rate(name: str) -> fields.String:
+    return fields.String(data_key=name, validate=validate.Regexp(RATE_PATTERN, error="Write a rate as 20/minute."))
+
+
 class _EnvironmentSchema(Schema):
     class Meta:
         unknown = EXCLUDE
@@ -187,11 +193,12 @@ class _EnvironmentSchema(Schema):
     password_length_min = _whole("PASSWORD_LENGTH_MIN", 8, 64)
     hashing_threads = _whole("HASHING_THREADS", 1, 64)
     hashing_queue_max = _whole("HASHING_QUEUE_MAX", 1, 1_000)
+    hashing_wait_ms_max = _whole("HASHING_WAIT_MS_MAX", 100, 5_000)
     login_failures_max = _whole("LOGIN_FAILURES_MAX", 1, 100)
     login_lockout_minutes = _whole("LOGIN_LOCKOUT_MINUTES", 1, 1_440)
-    rate_limit_login = fields.String(data_key="RATE_LIMIT_LOGIN")
-    rate_limit_register = fields.String(data_key="RATE_LIMIT_REGISTER")
-    rate_limit_refresh = fields.String(data_key="RATE_LIMIT_REFRESH")
+    rate_limit_login = _rate("RATE_LIMIT_LOGIN")
+    rate_limit_register = _rate("RATE_LIMIT_REGISTER")
+    rate_limit_refresh = _rate("RATE_LIMIT_REFRESH")
     require_idempotency_key = fields.Boolean(data_key="REQUIRE_IDEMPOTENCY_KEY")
     cors_origins = _CommaList(data_key="CORS_ORIGINS")
     trusted_hosts = _CommaList(data_key="TRUSTED_HOSTS")
@@ -240,7 +247,7 @@ def _development_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     cost = {"bcrypt_cost": BCRYPT_COST_MIN} if values["env"] == "development" else {"bcrypt_cost": 4}
     needs_secrets = not (values.get("secret_key") and values.get("password_peppers"))
     made_up = _kept_secrets(values.get("data_dir", Config.__dataclass_fields__["data_dir"].default)) if needs_secrets else {}
-    return {**limits, **cost, **made_up}
+    return {**limits, **cost, **made_up, "demo_data": values["env"] == "development"}
 
 
 def _kept_secrets(data_dir: Path) -> dict[str, Any]:

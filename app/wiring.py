@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app
 from pymongo.errors import PyMongoError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.cli import register_commands
 from app.domain.errors import InternalError
 from app.logs import configure_logs
 from app.models.connection import as_bank_error
@@ -33,6 +34,7 @@ def build(config: Config, store: Store | None) -> Flask:
     app.extensions["store"] = store or Store.open(config)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
     init_views(app)
+    register_commands(app)
     app.register_error_handler(PyMongoError, _database_problem)
     _wrap(app, config)
     return app

@@ -13,6 +13,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from app.domain.accounts import Account, AccountKind, AccountStatus, AccountType, InternalAccount, new_stripes
+from app.domain.actor import Actor
 from app.domain.errors import NotFound
 from app.domain.money import BALANCE_MINOR_MAX
 from app.models.collection import CollectionSpec, Document
@@ -61,6 +62,16 @@ class Accounts:
     def __init__(self, database: Database[Document]) -> None:
         self._collection = database[SPEC.name]
 
+    def get_reachable(self, actor: Actor, number: str | None) -> Account:
+        """Return the account that an actor may act upon: staff any customer's, a customer their own or primary one.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+        """
+        if actor.customer_id is None:
+            return self._get({"_id": number, "kind": AccountKind.CUSTOMER})
+        return self.get_owned(number, actor.customer_id) if number else self.get_primary(actor.customer_id)
+
     def get_owned(self, number: str, customer_id: str) -> Account:
         """Return the customer's account of this number.
 
@@ -76,14 +87,6 @@ class Accounts:
             NotFound: the customer has none.
         """
         return self._get({"primary_for": customer_id, "holders": customer_id})
-
-    def get_customer_account(self, number: str) -> Account:
-        """Return any customer's account, for staff. The bank's own accounts are not among them.
-
-        Raises:
-            NotFound: there is none.
-        """
-        return self._get({"_id": number, "kind": AccountKind.CUSTOMER})
 
     def list_owned(self, customer_id: str) -> list[Account]:
         """Return the customer's accounts, by number."""
@@ -111,18 +114,20 @@ class Accounts:
         if written != len(updates):
             raise RuntimeError(f"{len(updates) - written} of {len(updates)} accounts vanished inside a transaction")
 
+    def missing_internal(self, currency: str, *, now: datetime) -> list[Account]:
+        """Return the stripes of the bank's own accounts in this currency that are not there yet, as new ones."""
+        stripes = [stripe for account in InternalAccount for stripe in new_stripes(account, currency, now=now)]
+        found = self._collection.find({"_id": {"$in": [stripe.id for stripe in stripes]}}, {"_id": 1})
+        present = {document["_id"] for document in found}
+        return [stripe for stripe in stripes if stripe.id not in present]
+
     def ensure_internal(self, currency: str, *, now: datetime) -> None:
         """Create the stripes of the bank's own accounts in this currency, where they are missing."""
-        stripes = [stripe for account in InternalAccount for stripe in new_stripes(account, currency, now=now)]
-        present = {
-            found["_id"] for found in self._collection.find({"_id": {"$in": [s.id for s in stripes]}}, {"_id": 1})
-        }
-        for stripe in stripes:
-            if stripe.id not in present:
-                try:
-                    self._collection.insert_one(account_document(stripe))
-                except DuplicateKeyError:
-                    continue  # another process started at the same time
+        for stripe in self.missing_internal(currency, now=now):
+            try:
+                self._collection.insert_one(account_document(stripe))
+            except DuplicateKeyError:
+                continue  # another process started at the same time
 
     def _get(self, query: Mapping[str, Any]) -> Account:
         found = self._collection.find_one(query)

@@ -1,14 +1,19 @@
-"""What the bank needs of a database, checked before it serves: one clear sentence for each fault."""
+"""Which database server the bank stands on, and whether it can: one clear sentence for each fault."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pymongo import MongoClient
-from pymongo.database import Database
 from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure
 
-from app.models.collection import CollectionSpec, Document, missing_parts
+from app.models.collection import Document
+from app.models.connection import connect
+from app.models.mongod import MongodFailed
+
+if TYPE_CHECKING:
+    from app.models.embedded import EmbeddedServer
+    from config import Config
 
 VERSION_MIN = (6, 0)
 _PROBE_TIMEOUT_MS = 1_000
@@ -42,14 +47,37 @@ def check_server(client: MongoClient[Document], *, version_min: tuple[int, int] 
         raise StoreNotUsable(f"MongoDB {found} is too old: the bank needs {needed} or later.")
 
 
-def check_contents(database: Database[Document], specs: Iterable[CollectionSpec]) -> None:
-    """Make sure that every collection, index and validator is there.
+def share_server(config: Config) -> EmbeddedServer | None:
+    """Start or join the embedded server where no MONGO_URI is set. The server runs until the last share is closed.
 
     Raises:
-        StoreNotUsable: naming what is missing.
+        StoreNotUsable: it can't be had.
     """
-    if missing := missing_parts(database, specs):
-        raise StoreNotUsable(f"The database lacks {', '.join(missing)}: run `flask db init` as the database's owner.")
+    if config.mongo_uri:
+        return None
+    from app.models import embedded  # it needs flock, which not every system that has a MONGO_URI knows
+
+    try:
+        return embedded.start(config.data_dir, cache_mib=config.embedded_cache_mib)
+    except MongodFailed as error:
+        raise StoreNotUsable(str(error)) from error
+
+
+def open_client(config: Config, server: EmbeddedServer | None) -> MongoClient[Document]:
+    """Return a client of that server, or else of MONGO_URI. It connects when it is first used.
+
+    Raises:
+        StoreNotUsable: MONGO_URI makes no sense.
+    """
+    if config.uses_mongomock:
+        import mongomock  # for tests alone
+
+        in_memory: MongoClient[Document] = mongomock.MongoClient(tz_aware=True)
+        return in_memory
+    try:
+        return connect(server.uri if server else config.mongo_uri, timeout_ms=config.mongo_timeout_ms)
+    except (ConfigurationError, ValueError):
+        raise StoreNotUsable("MONGO_URI is not a MongoDB address (a password's special characters need %XX).") from None
 
 
 def _require_transactions(hello: Document) -> None:

@@ -8,25 +8,39 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import pymongo
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import ConfigurationError, PyMongoError
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.clock import Clock, SystemClock
-from app.models import accounts, entries, holds, journal, transactions
+from app.models import (
+    accounts,
+    attempts,
+    customers,
+    entries,
+    holds,
+    journal,
+    revocations,
+    sessions,
+    transactions,
+    users,
+)
 from app.models.accounts import Accounts
-from app.models.collection import Document, ensure_collections
-from app.models.connection import MAJORITY, connect
+from app.models.attempts import Attempts
+from app.models.collection import Document, ensure_collections, missing_parts
+from app.models.connection import MAJORITY
+from app.models.customers import Customers
 from app.models.entries import Entries
 from app.models.holds import Holds
 from app.models.journal import Journal
-from app.models.mongod import MongodFailed
-from app.models.startup import StoreNotUsable, check_contents, check_server
+from app.models.passwords import Passwords
+from app.models.revocations import Revocations
+from app.models.sessions import Sessions
+from app.models.startup import StoreNotUsable, check_server, open_client, share_server
 from app.models.transactions import Transactions
+from app.models.users import Users
 
 if TYPE_CHECKING:
     from app.models.embedded import EmbeddedServer
-
-if TYPE_CHECKING:
     from config import Config  # for its name alone: config reads the domain
 
 Result = TypeVar("Result")
@@ -36,6 +50,11 @@ SPECS = (
     entries.SPEC,
     holds.SPEC,
     journal.COUNTERS,
+    users.SPEC,
+    customers.SPEC,
+    sessions.SPEC,
+    revocations.SPEC,
+    attempts.SPEC,
 )
 
 
@@ -52,6 +71,12 @@ class Store:
         self.entries = Entries(self.database)
         self.holds = Holds(self.database)
         self.journal = Journal(client, self.database, config, clock=self.clock)
+        self.users = Users(self.database)
+        self.customers = Customers(self.database)
+        self.sessions = Sessions(self.database)
+        self.revocations = Revocations(self.database, config, self.clock)
+        self.attempts = Attempts(self.database)
+        self.passwords = Passwords(config)
         self._server: EmbeddedServer | None = None
 
     @classmethod
@@ -63,22 +88,19 @@ class Store:
         Raises:
             StoreNotUsable: MONGO_URI makes no sense, or the embedded server can't be had.
         """
-        server = None if config.mongo_uri else _embedded_server(config)
-        store = cls(_client(config, server.uri if server else config.mongo_uri), config, clock=clock)
+        server = share_server(config)
+        store = cls(open_client(config, server), config, clock=clock)
         store._server = server
         return store
 
     def make_ready(self) -> None:
-        """Check that the database is fit to serve and, save in production, create what it lacks.
+        """Make sure that the database is fit to serve; save in production, create what it lacks.
 
         Raises:
             StoreNotUsable: it is not; the message says what to do.
         """
-        if self.config.uses_mongomock:
-            return
-        check_server(self.client)
         if self.config.is_production:
-            check_contents(self.database, SPECS)
+            self.check()
         else:
             self.prepare()
 
@@ -110,28 +132,25 @@ class Store:
             return False
         return True
 
+    def check(self) -> None:
+        """Make sure of a server with transactions, every collection, index and validator, and the bank's own accounts.
+
+        Raises:
+            StoreNotUsable: naming what is wrong or missing.
+        """
+        check_server(self.client)
+        stripes = self.accounts.missing_internal(self.config.bank_currency, now=self.clock.now())
+        missing = [*missing_parts(self.database, SPECS), *(f"account {stripe.id}" for stripe in stripes)]
+        if missing:
+            raise StoreNotUsable(f"The database lacks {', '.join(missing)}: run `flask db init` as its owner.")
+
     def prepare(self) -> None:
-        """Create collections, indexes, validators and the bank's own accounts where missing. Idempotent."""
-        ensure_collections(self.database, SPECS)
+        """Create collections, indexes, validators and the bank's own accounts where missing. Idempotent.
+
+        Raises:
+            StoreNotUsable: the server is none that the bank can stand on.
+        """
+        if not self.config.uses_mongomock:
+            check_server(self.client)
+            ensure_collections(self.database, SPECS)
         self.accounts.ensure_internal(self.config.bank_currency, now=self.clock.now())
-
-
-def _embedded_server(config: Config) -> EmbeddedServer:
-    from app.models import embedded  # it needs flock, which not every system that has a MONGO_URI knows
-
-    try:
-        return embedded.start(config.data_dir, cache_mib=config.embedded_cache_mib)
-    except MongodFailed as error:
-        raise StoreNotUsable(str(error)) from error
-
-
-def _client(config: Config, uri: str) -> MongoClient[Document]:
-    if config.uses_mongomock:
-        import mongomock  # for tests alone
-
-        in_memory: MongoClient[Document] = mongomock.MongoClient(tz_aware=True)
-        return in_memory
-    try:
-        return connect(uri, timeout_ms=config.mongo_timeout_ms)
-    except (ConfigurationError, ValueError):
-        raise StoreNotUsable("MONGO_URI is not a MongoDB address (a password's special characters need %XX).") from None

@@ -1,0 +1,146 @@
+"""How the application is served: built where it runs, checked before, and ended together with whoever started it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from app import create_app
+from app.demo import create_demo_users
+from app.logs import configure_logs
+from app.models.startup import StoreNotUsable, share_server
+from app.models.store import Store
+from config import Config, ConfigError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_CONFIG_EXIT_CODE = 2
+_STOP_TIMEOUT_S = 15  # longer than any request may take
+_PARENT_POLL_S = 0.5
+
+
+def load_app() -> Flask:
+    """Build the application of this process from the environment. A fault ends the process with one clear message.
+
+    `flask run` and WSGI servers of other kinds get a checked database; below our own server and `flask` commands,
+    which check it themselves, the application builds without.
+    """
+    with _faults_told():
+        app = create_app(Config.from_env())
+        if parent := multiprocessing.parent_process():
+            _end_with(parent.pid or 0)
+        elif not _is_flask_command():
+            app.extensions["store"].make_ready()
+        return app
+
+
+def serve() -> None:
+    """Serve until a signal says stop; then finish what was accepted and let the embedded database end."""
+    with _faults_told():
+        config = Config.from_env()
+        configure_logs(config.log_level)
+        _require_free_port(config)
+        server = share_server(config)  # kept until this process ends: the server's processes come and go
+        demo_users = _prepare(config)
+    _print_banner(config, demo_users)
+    _run_server(config)
+    if server is not None:
+        server.close()
+
+
+def _prepare(config: Config) -> dict[str, str]:
+    """Make the database ready and close it again, as no connection may live across the forks that follow."""
+    with closing(Store.open(config)) as store:
+        store.make_ready()
+        return create_demo_users(store) if config.demo_data else {}
+
+
+def _run_server(config: Config) -> None:
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    Server(
+        "run:app",  # by name, so that nothing is built here before the fork
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.WSGI,
+        workers=config.workers,
+        blocking_threads=config.threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_STOP_TIMEOUT_S,
+        log_level=LogLevels.error,
+    ).serve()
+
+
+def _print_banner(config: Config, demo_users: dict[str, str]) -> None:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    click.echo(f"API            http://{host}:{config.port}")
+    click.echo(f"Documentation  http://{host}:{config.port}/docs")
+    if demo_users:
+        click.echo("Demo users, shown this once:")
+        for username, password in demo_users.items():
+            click.echo(f"  {username:<8} {password}")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    """End the process with the message of a fault that a person can mend, without a traceback."""
+    try:
+        yield
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(_CONFIG_EXIT_CODE)
+    except (StoreNotUsable, _PortTaken) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+class _PortTaken(Exception):
+    """Another program listens on the address that we should."""
+
+
+def _require_free_port(config: Config) -> None:
+    """Find out by asking: the server's processes share their port, and would share it with a stranger's as well."""
+    family, kind, protocol, _, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            where = f"{config.host}:{config.port}"
+            raise _PortTaken(f"Can't listen on {where} ({error.strerror}): choose another HOST or PORT.") from error
+
+
+def _is_flask_command() -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and context.info_name != "run"
+
+
+def _end_with(parent: int) -> None:
+    """End this server process when the one that started it is gone, even by SIGKILL; finish requests first."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)  # those of the parent do nothing here; the server sets its own later
+    threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_POLL_S)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_STOP_TIMEOUT_S)
+    os.kill(os.getpid(), signal.SIGKILL)
