@@ -88,6 +88,16 @@ def stripe_id(account: str, currency: str, stripe: int) -> str:
     return f"{account}-{currency}#{stripe:02d}"
 
 
+def is_internal(account_id: str) -> bool:
+    """Tell an internal account's name (`cash-USD`, `cash-USD#07`) from a customer's number (digits)."""
+    return "-" in account_id
+
+
+def base_account(account_id: str) -> str:
+    """Return an internal account's name without its stripe; a customer's number as it is."""
+    return account_id.split("#", 1)[0]
+
+
 def new_stripes(account: InternalAccount, currency: str, *, now: datetime) -> list[Account]:
     """Return an internal account as its stripes. The bank's own side has no floor but the ledger's range."""
     return [

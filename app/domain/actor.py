@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.errors import Forbidden
+
 
 class Role(StrEnum):
     CUSTOMER = "customer"
@@ -21,6 +23,16 @@ class Actor:
     role: Role
     session_id: str
     customer_id: str | None = None
+
+    def as_customer(self) -> str:
+        """Return the id of the customer that the actor acts for.
+
+        Raises:
+            Forbidden: the actor is no customer.
+        """
+        if self.customer_id is None:
+            raise Forbidden
+        return self.customer_id
 
     @property
     def is_staff(self) -> bool:

@@ -1,4 +1,4 @@
-"""Identifiers. All are strings; none can be guessed from another, save that an entry's id sorts by time."""
+"""Identifiers. All are strings; none can be guessed from another; those of entries and sessions sort by time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 _ENTRY_RANDOM_BYTES = 8
+_SESSION_RANDOM_BYTES = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -27,5 +28,19 @@ def entry_id(created_at: datetime, seq: int) -> str:
 
 
 def entry_id_floor(instant: datetime) -> str:
-    """Return the prefix below every entry id of `instant` or later, and above every earlier one."""
-    return f"{(instant - _EPOCH) // _MILLISECOND:012x}"
+    """Return what no entry id of `instant` or later sorts before, and every earlier one does."""
+    return f"{_milliseconds(instant):012x}"
+
+
+def entry_id_ceiling(instant: datetime) -> str:
+    """Return what every entry id of `instant` or earlier sorts before, and no later one does."""
+    return f"{_milliseconds(instant) + 1:012x}"
+
+
+def session_id(created_at: datetime) -> str:
+    """Return a session id that sorts by time: 12 + 20 hexadecimal digits."""
+    return f"{entry_id_floor(created_at)}{secrets.token_hex(_SESSION_RANDOM_BYTES)}"
+
+
+def _milliseconds(instant: datetime) -> int:
+    return max(0, (instant - _EPOCH) // _MILLISECOND)

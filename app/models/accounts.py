@@ -69,8 +69,16 @@ class Accounts:
             NotFound: there is none, or it is somebody else's.
         """
         if actor.customer_id is None:
-            return self._get({"_id": number, "kind": AccountKind.CUSTOMER})
+            return self.get_customer_account(number)
         return self.get_owned(number, actor.customer_id) if number else self.get_primary(actor.customer_id)
+
+    def get_customer_account(self, number: str | None) -> Account:
+        """Return any customer's account, for staff. The bank's own accounts are not among them.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self._get({"_id": number, "kind": str(AccountKind.CUSTOMER)})
 
     def get_owned(self, number: str, customer_id: str) -> Account:
         """Return the customer's account of this number.
@@ -100,7 +108,7 @@ class Accounts:
         """
         self._collection.insert_one(account_document(account), session=session)
 
-    def find_many(self, ids: Iterable[str], *, session: ClientSession) -> dict[str, Account]:
+    def find_many(self, ids: Iterable[str], *, session: ClientSession | None = None) -> dict[str, Account]:
         """Return the accounts of these ids, by id, as the session's transaction sees them."""
         return {
             found["_id"]: account_from(found)

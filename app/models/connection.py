@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from bson.codec_options import CodecOptions
-from pymongo import MongoClient, ReadPreference, WriteConcern
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, NetworkTimeout, OperationFailure, PyMongoError
-from pymongo.errors import ServerSelectionTimeoutError, WaitQueueTimeoutError, WTimeoutError
-from pymongo.read_concern import ReadConcern
+from pymongo import MongoClient, WriteConcern
+from pymongo.errors import (
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
 
 from app.domain.errors import BankError, DatabaseUnavailable, InternalError, OutcomeUnknown
 from app.models.collection import Document

@@ -49,6 +49,10 @@ class Unit:
             outcome = replace(outcome, replayed=False)  # what was found is this request's own first effect
         self.future.set_result(outcome)
 
+    def outcome_unknown(self) -> OutcomeUnknown:
+        """Say that nobody knows, and name the key to retry with."""
+        return OutcomeUnknown(retry_after_s=1, idempotency_key=self.request.intent.idempotency_key)
+
     def refuse_late(self) -> None:
         """Answer a request whose deadline has passed while it was certain that nothing of it had happened."""
         refusals: dict[Fault | None, type[BankError]] = {
@@ -246,7 +250,7 @@ class GroupCommit:
             self._isolate(group, error)
         if group.whole and time.monotonic() > max(unit.deadline for unit in group.units):
             for unit in group.units:
-                unit.future.set_result(OutcomeUnknown(retry_after_s=1))
+                unit.future.set_result(unit.outcome_unknown())
             group.units = []
             return True
         return False

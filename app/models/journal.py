@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 from app.domain.accounts import STRIPES
 from app.domain.clock import Clock
-from app.domain.errors import BankError, OutcomeUnknown, PostingNotSupported, ServerBusy
+from app.domain.errors import BankError, PostingNotSupported, ServerBusy
 from app.domain.ledger.book import Outcome, Recorded
 from app.domain.ledger.intents import Intent
 from app.models.collection import CollectionSpec, Document
@@ -91,4 +91,4 @@ def _outcome(unit: Unit) -> Outcome:
     except FutureTimeout:
         if unit.future.cancel():
             return ServerBusy(retry_after_s=1)
-        return unit.future.result() if unit.future.done() else OutcomeUnknown(retry_after_s=1)
+        return unit.future.result() if unit.future.done() else unit.outcome_unknown()

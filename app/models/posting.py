@@ -14,9 +14,10 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from app.domain.accounts import is_internal
 from app.domain.clock import Clock, business_date
 from app.domain.errors import BankError
-from app.domain.ledger.book import Book, Outcome, Recorded, is_internal
+from app.domain.ledger.book import Book, Outcome, Recorded
 from app.domain.ledger.draft import Moment
 from app.domain.ledger.intents import CaptureHold, ExpireHold, Intent, ReleaseHold, Reverse
 from app.domain.ledger.rules import apply

@@ -24,12 +24,15 @@ from app.models import (
     transactions,
     users,
 )
+from app.models.account_pages import AccountPages
 from app.models.accounts import Accounts
 from app.models.attempts import Attempts
 from app.models.collection import Document, ensure_collections, missing_parts
 from app.models.connection import MAJORITY
 from app.models.customers import Customers
 from app.models.entries import Entries
+from app.models.entry_pages import EntryPages
+from app.models.holders import Holders
 from app.models.holds import Holds
 from app.models.journal import Journal
 from app.models.passwords import Passwords
@@ -70,6 +73,9 @@ class Store:
         self.transactions = Transactions(self.database)
         self.entries = Entries(self.database)
         self.holds = Holds(self.database)
+        self.account_pages = AccountPages(self.database)
+        self.entry_pages = EntryPages(self.database)
+        self.holders = Holders(self.database)
         self.journal = Journal(client, self.database, config, clock=self.clock)
         self.users = Users(self.database)
         self.customers = Customers(self.database)

@@ -24,7 +24,7 @@ def show_health() -> dict[str, Any]:
         "status": "ok" if is_up else "degraded",
         "version": VERSION,
         "database": "up" if is_up else "down",
-        "queue_depth": 0,
+        "queue_depth": store().journal.queue_depth,
     }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from flask import current_app, g, request
 
 from app.domain.actor import Actor
 from app.domain.errors import IdempotencyKeyRequired, ValidationFailed
+from app.domain.ledger.book import Recorded
+from app.domain.ledger.records import Entry
 
 if TYPE_CHECKING:
     from app.models.store import Store  # for its name alone: views never touch models
@@ -63,6 +65,7 @@ def idempotency_key() -> str | None:
     return key
 
 
-def created(result: Any, *, replayed: bool) -> tuple[Any, int, dict[str, str]]:
-    """Return what a money movement answers with; a replay of an earlier one says so in its header."""
-    return result, 201, {REPLAYED_HEADER: "true"} if replayed else {}
+def recorded(result: Recorded) -> tuple[Entry, int, dict[str, str]]:
+    """Answer with the line that a movement made on its account; a replay of an earlier one says so in its header."""
+    line = result.entry_of(result.transaction.account_id)
+    return line, 201, {REPLAYED_HEADER: "true"} if result.replayed else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from app.domain.accounts import Account
+from app.domain.accounts import Account, base_account, is_internal
 from app.domain.errors import BankError, NotFound
 from app.domain.ledger.intents import (
     CaptureHold,
@@ -110,13 +110,3 @@ class Book:
             case _:
                 raise TypeError(f"no rule for {type(intent).__name__}")
         return {self.resolve(name) for name in names}
-
-
-def is_internal(account_id: str) -> bool:
-    """Tell an internal account's name (`cash-USD`, `cash-USD#07`) from a customer's number (digits)."""
-    return "-" in account_id
-
-
-def base_account(account_id: str) -> str:
-    """Return an internal account's name without its stripe; a customer's number as it is."""
-    return account_id.split("#", 1)[0]

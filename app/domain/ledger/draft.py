@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.domain.accounts import Account, AccountKind
+from app.domain.accounts import Account, AccountKind, base_account
 from app.domain.errors import BalanceOutOfRange, InsufficientFunds
 from app.domain.ids import entry_id
-from app.domain.ledger.book import Book, Recorded, base_account
+from app.domain.ledger.book import Book, Recorded
 from app.domain.ledger.checks import require_holder, require_open_for
 from app.domain.ledger.intents import Intent, Leg
 from app.domain.ledger.records import Entry, Posting, Transaction, TransactionType

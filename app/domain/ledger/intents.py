@@ -23,12 +23,14 @@ class Leg:
 class Intent:
     """What all intents tell: the transaction's id (fixed before the first attempt), the request, and who asks.
 
+    `idempotency_key` is what the id was derived from, for a caller who must retry after an unknown outcome.
     `customer_id` names the customer it acts for: the rules answer NotFound where they hold none of what it touches.
     None stands for the bank's own authority (staff, jobs); the role is checked before.
     """
 
     id: str
     fingerprint: str
+    idempotency_key: str | None = None
     initiated_by: str
     channel: str
     customer_id: str | None = None

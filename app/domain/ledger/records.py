@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from app.domain.accounts import base_account
 from app.domain.money import Money
 
 
@@ -83,8 +84,23 @@ class Entry:
     value_date: str
     created_at: datetime
 
-    def money(self, amount_minor: int) -> Money:
-        return Money(amount_minor, self.currency)
+    @property
+    def account_name(self) -> str:
+        """Return the customer's account number, or the bank's own account's name without its stripe."""
+        return base_account(self.account_id)
+
+    @property
+    def direction(self) -> str:
+        """Say which way the money went on this account: `credit` in, `debit` out."""
+        return "debit" if self.amount < 0 else "credit"
+
+    @property
+    def absolute_amount(self) -> Money:
+        return Money(abs(self.amount), self.currency)
+
+    @property
+    def money_after(self) -> Money:
+        return Money(self.balance_after, self.currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

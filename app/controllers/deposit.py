@@ -1,0 +1,25 @@
+"""Pay cash into an account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.domain.actor import Actor
+from app.domain.ledger.book import Recorded
+from app.domain.ledger.records import TransactionType
+from app.domain.movements import Movement, cash_movement
+
+if TYPE_CHECKING:
+    from app.models.store import Store
+
+
+def deposit(store: Store, actor: Actor, movement: Movement) -> Recorded:
+    """Credit the account, once per idempotency key.
+
+    Raises:
+        NotFound: no such account, or not the customer's.
+        ValidationFailed: the amount is not one of the account's currency.
+        BankError: any refusal of the ledger; nothing moved.
+    """
+    account = store.accounts.get_reachable(actor, movement.account)
+    return store.journal.post(cash_movement(TransactionType.DEPOSIT, movement, account, actor))

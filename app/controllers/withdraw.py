@@ -1,0 +1,26 @@
+"""Pay cash out of an account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.domain.actor import Actor
+from app.domain.ledger.book import Recorded
+from app.domain.ledger.records import TransactionType
+from app.domain.movements import Movement, cash_movement
+
+if TYPE_CHECKING:
+    from app.models.store import Store
+
+
+def withdraw(store: Store, actor: Actor, movement: Movement) -> Recorded:
+    """Debit the account, once per idempotency key, and never below what it has available.
+
+    Raises:
+        NotFound: no such account, or not the customer's.
+        ValidationFailed: the amount is not one of the account's currency.
+        InsufficientFunds: the amount is more than is available.
+        BankError: any other refusal of the ledger; nothing moved.
+    """
+    account = store.accounts.get_reachable(actor, movement.account)
+    return store.journal.post(cash_movement(TransactionType.WITHDRAWAL, movement, account, actor))

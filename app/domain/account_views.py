@@ -1,0 +1,73 @@
+"""Accounts as people see them: money instead of minor units, and who holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from app.domain.accounts import Account, AccountStatus, AccountType
+from app.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A customer by id, with the name they log in with and their own, where they have them."""
+
+    id: str
+    username: str | None
+    full_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFilter:
+    """Which accounts are wanted; None asks for any."""
+
+    customer: str | None = None
+    status: AccountStatus | None = None
+    type: AccountType | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """An account as its holder sees it: `primary` says that it serves them when they name none."""
+
+    number: str
+    type: AccountType
+    currency: str
+    status: AccountStatus
+    balance: Money
+    available: Money
+    held: Money
+    overdraft_limit: Money
+    opened_at: datetime
+    primary: bool
+    holders: tuple[Holder, ...] = ()
+
+    @classmethod
+    def for_holder(cls, account: Account, customer_id: str) -> Self:
+        return cls._of(account, primary=customer_id in account.primary_for)
+
+    @classmethod
+    def for_staff(cls, account: Account, holders: Mapping[str, Holder]) -> Self:
+        """Show the account with its holders; `primary` then says that it is the primary one of any of them."""
+        named = tuple(holders[customer_id] for customer_id in account.holders)
+        return cls._of(account, primary=bool(account.primary_for), holders=named)
+
+    @classmethod
+    def _of(cls, account: Account, *, primary: bool, holders: tuple[Holder, ...] = ()) -> Self:
+        return cls(
+            number=account.id,
+            type=account.type,
+            currency=account.currency,
+            status=account.status,
+            balance=account.money(account.balance),
+            available=account.money(account.available),
+            held=account.money(account.held),
+            overdraft_limit=account.money(account.overdraft_limit),
+            opened_at=account.opened_at,
+            primary=primary,
+            holders=holders,
+        )

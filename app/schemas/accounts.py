@@ -1,0 +1,109 @@
+"""Wire shapes of accounts and balances."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from app.domain.accounts import AccountStatus, AccountType
+from app.domain.currencies import CURRENCY_EXPONENTS
+from app.schemas.base import BaseSchema, OutSchema
+from app.schemas.fields import AccountNumber, Cursor, Limit, MoneyOut, Text, TimestampOut
+
+ACCOUNT_TYPES = [str(type_) for type_ in AccountType if type_ is not AccountType.INTERNAL]
+ACCOUNT_STATUSES = [str(status) for status in AccountStatus]
+
+
+class BalanceQuery(BaseSchema):
+    """Which account is meant."""
+
+    EXAMPLE = {"account": "482915306788"}  # noqa: RUF012  # never changed
+
+    account = AccountNumber(metadata={"description": "Without it, the primary account."})
+
+
+class BalanceOut(OutSchema):
+    """An account's money; `available` is what a debit may take: balance, less holds, plus the agreed overdraft."""
+
+    EXAMPLE = {  # noqa: RUF012  # never changed
+        "account": "482915306788",
+        "currency": "USD",
+        "balance": "100.00",
+        "available": "75.00",
+        "held": "25.00",
+        "as_of": "2026-01-31T12:00:00.000Z",
+    }
+
+    account = fields.String()
+    currency = fields.String()
+    balance = MoneyOut()
+    available = MoneyOut()
+    held = MoneyOut()
+    as_of = TimestampOut()
+
+
+class AccountOut(OutSchema):
+    """An account as its holder sees it."""
+
+    EXAMPLE = {  # noqa: RUF012  # never changed
+        "number": "482915306788",
+        "type": "checking",
+        "currency": "USD",
+        "status": "active",
+        "balance": "100.00",
+        "available": "75.00",
+        "held": "25.00",
+        "overdraft_limit": "0.00",
+        "opened_at": "2026-01-31T12:00:00.000Z",
+        "primary": True,
+    }
+
+    number = fields.String()
+    type = fields.String(validate=validate.OneOf(ACCOUNT_TYPES))
+    currency = fields.String()
+    status = fields.String(validate=validate.OneOf(ACCOUNT_STATUSES))
+    balance = MoneyOut()
+    available = MoneyOut()
+    held = MoneyOut()
+    overdraft_limit = MoneyOut()
+    opened_at = TimestampOut()
+    primary = fields.Boolean(metadata={"description": "It is meant where the holder names no account."})
+
+
+class AccountListOut(OutSchema):
+    """All the accounts of a customer; they fit on one page."""
+
+    EXAMPLE = {"items": [AccountOut.EXAMPLE], "next_cursor": None}  # noqa: RUF012  # never changed
+
+    items = fields.List(fields.Nested(AccountOut))
+    next_cursor = fields.String(allow_none=True)
+
+
+class HolderOut(OutSchema):
+    """A customer, as staff see them."""
+
+    EXAMPLE = {"id": "0c6f1f0b9f3c4e8d", "username": "alice", "full_name": "Alice Liddell"}  # noqa: RUF012
+
+    id = fields.String()
+    username = fields.String(allow_none=True)
+    full_name = fields.String(allow_none=True)
+
+
+class HeldAccountOut(AccountOut):
+    """An account with its holders."""
+
+    EXAMPLE = {**AccountOut.EXAMPLE, "holders": [HolderOut.EXAMPLE]}  # noqa: RUF012  # never changed
+
+    holders = fields.List(fields.Nested(HolderOut))
+
+
+class AccountsQuery(BaseSchema):
+    """Which accounts staff want to see."""
+
+    EXAMPLE = {"status": "active", "limit": 20}  # noqa: RUF012  # never changed
+
+    customer = Text(min_length=1, max_length=64, metadata={"description": "A customer's id."})
+    status = fields.String(validate=validate.OneOf(ACCOUNT_STATUSES))
+    type = fields.String(validate=validate.OneOf(ACCOUNT_TYPES))
+    currency = fields.String(validate=validate.OneOf(sorted(CURRENCY_EXPONENTS)))
+    limit = Limit()
+    cursor = Cursor(load_default=None)

@@ -1,0 +1,170 @@
+"""Wire shapes of deposits, withdrawals and the history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, post_load, validate
+
+from app.domain.history import HistoryFilter
+from app.domain.ledger.records import TransactionType
+from app.schemas.accounts import HolderOut
+from app.schemas.base import BaseSchema, OutSchema
+from app.schemas.fields import AccountNumber, AmountIn, Cursor, Limit, MoneyOut, Text, TimestampIn, TimestampOut
+
+TRANSACTION_TYPES = [str(type_) for type_ in TransactionType]
+DESCRIPTION_LENGTH_MAX = 140
+DIRECTIONS = ["credit", "debit"]
+
+
+class CounterMovementIn(BaseSchema):
+    """Cash paid in or out."""
+
+    EXAMPLE = {"amount": "100.00", "description": "Salary"}  # noqa: RUF012  # never changed
+
+    amount = AmountIn(required=True)
+    description = Text(max_length=DESCRIPTION_LENGTH_MAX, metadata={"description": "Shown in the history."})
+
+
+class MovementIn(CounterMovementIn):
+    """Cash paid into or out of one of the caller's accounts."""
+
+    EXAMPLE = {"amount": "100.00", "description": "Salary", "account": "482915306788"}  # noqa: RUF012
+
+    account = AccountNumber(metadata={"description": "Without it, the primary account."})
+
+
+class MovementOut(OutSchema):
+    """One line of an account."""
+
+    EXAMPLE = {  # noqa: RUF012  # never changed
+        "id": "0198f2c3a1b20000000c5d1f0e9b8a7c6d5e",
+        "transaction_id": "9d5e3ecdeeb7a1f7c2a0b7e3f1d2c4a69d5e3ecdeeb7a1f7c2a0b7e3f1d2c4a6",
+        "account": "482915306788",
+        "seq": 12,
+        "type": "deposit",
+        "direction": "credit",
+        "amount": "100.00",
+        "currency": "USD",
+        "balance_after": "350.00",
+        "description": "Salary",
+        "created_at": "2026-01-31T12:00:00.000Z",
+    }
+
+    id = fields.String(metadata={"description": "The line's id."})
+    transaction_id = fields.String(metadata={"description": "The transaction that it belongs to."})
+    account = fields.String(attribute="account_id")
+    seq = fields.Integer(metadata={"description": "The line's number on its account: 1, 2, 3, without a gap."})
+    type = fields.String(validate=validate.OneOf(TRANSACTION_TYPES))
+    direction = fields.String(validate=validate.OneOf(DIRECTIONS))
+    amount = MoneyOut(attribute="absolute_amount")
+    currency = fields.String()
+    balance_after = MoneyOut(attribute="money_after")
+    description = fields.String(allow_none=True)
+    created_at = TimestampOut()
+
+
+class HistoryQuery(BaseSchema):
+    """What is wanted of the history. Bounds are inclusive; amounts are absolute."""
+
+    EXAMPLE = {"type": "deposit", "min_amount": "10.00", "limit": 20}  # noqa: RUF012  # never changed
+
+    type = fields.String(validate=validate.OneOf(TRANSACTION_TYPES))
+    since = TimestampIn(data_key="from")
+    until = TimestampIn(data_key="to", end_of_day=True)
+    min_amount = AmountIn()
+    max_amount = AmountIn()
+    limit = Limit()
+    cursor = Cursor(load_default=None)
+
+    @post_load
+    def _gather(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Put what narrows the history into one filter, checked as a whole."""
+        given = {name: data.pop(name) for name in tuple(data) if name in HistoryFilter.__dataclass_fields__}
+        if "type" in given:
+            given["type"] = TransactionType(given["type"])
+        return {**data, "wanted": HistoryFilter(**given)}
+
+
+class OwnHistoryQuery(HistoryQuery):
+    """What a customer wants of their history; `idempotency_key` finds what a key did and excludes everything else."""
+
+    EXAMPLE = {"account": "482915306788", "direction": "debit"}  # noqa: RUF012  # never changed
+
+    account = AccountNumber(metadata={"description": "Without it, all of the caller's accounts."})
+    direction = fields.String(validate=validate.OneOf(DIRECTIONS))
+    idempotency_key = Text(min_length=1, max_length=255)
+
+
+class OverseenHistoryQuery(HistoryQuery):
+    """What staff want of all customers' history."""
+
+    EXAMPLE = {"type": "withdrawal", "min_amount": "1000"}  # noqa: RUF012  # never changed
+
+    account = AccountNumber()
+    customer = Text(min_length=1, max_length=64, metadata={"description": "A customer's id."})
+
+
+class OverseenMovementOut(MovementOut):
+    """A line of a customer's account, with the customer (the first of its holders)."""
+
+    EXAMPLE = {**MovementOut.EXAMPLE, "customer": HolderOut.EXAMPLE}  # noqa: RUF012  # never changed
+
+    customer = fields.Nested(HolderOut)
+
+
+class LegOut(OutSchema):
+    """One side of a transaction; the bank's own accounts go by name, such as `cash-USD`."""
+
+    EXAMPLE = {  # noqa: RUF012  # never changed
+        "id": MovementOut.EXAMPLE["id"],
+        "account": "482915306788",
+        "seq": 12,
+        "direction": "credit",
+        "amount": "100.00",
+        "currency": "USD",
+        "balance_after": "350.00",
+    }
+
+    id = fields.String()
+    account = fields.String(attribute="account_name")
+    seq = fields.Integer()
+    direction = fields.String(validate=validate.OneOf(DIRECTIONS))
+    amount = MoneyOut(attribute="absolute_amount")
+    currency = fields.String()
+    balance_after = MoneyOut(attribute="money_after")
+
+
+class TransactionOut(OutSchema):
+    """A whole transaction. What moves no money, such as a hold, has no legs."""
+
+    EXAMPLE = {  # noqa: RUF012  # never changed
+        "id": MovementOut.EXAMPLE["transaction_id"],
+        "type": "deposit",
+        "account": "482915306788",
+        "description": "Salary",
+        "legs": [LegOut.EXAMPLE, {**LegOut.EXAMPLE, "account": "cash-USD", "direction": "debit", "seq": 90210,
+                                  "balance_after": "-52360.00"}],
+        "initiated_by": "0c6f1f0b9f3c4e8d",
+        "channel": "api",
+        "business_date": "2026-01-31",
+        "value_date": "2026-01-31",
+        "reverses": None,
+        "reversed_by": None,
+        "created_at": "2026-01-31T12:00:00.000Z",
+    }  # fmt: skip
+
+    id = fields.String(attribute="transaction.id")
+    type = fields.String(attribute="transaction.type", validate=validate.OneOf(TRANSACTION_TYPES))
+    account = fields.String(attribute="transaction.account_id", metadata={"description": "The account acted upon."})
+    description = fields.String(attribute="transaction.description", allow_none=True)
+    legs = fields.List(fields.Nested(LegOut), attribute="entries")
+    initiated_by = fields.String(
+        attribute="transaction.initiated_by", metadata={"description": "The id of the user who asked for it."}
+    )
+    channel = fields.String(attribute="transaction.channel", metadata={"description": "`api` or `counter`."})
+    business_date = fields.String(attribute="transaction.business_date")
+    value_date = fields.String(attribute="transaction.value_date")
+    reverses = fields.String(attribute="transaction.reverses", allow_none=True)
+    reversed_by = fields.String(allow_none=True)
+    created_at = TimestampOut(attribute="transaction.created_at")
