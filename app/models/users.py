@@ -1,0 +1,150 @@
+"""Users: who may log in. A document holds the login alone; who the person is stands on the customer's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from app.domain.actor import Role
+from app.domain.errors import NotFound, StateConflict
+from app.domain.users import PasswordHash, User
+from app.models.collection import CollectionSpec, Document
+
+SPEC = CollectionSpec(
+    "users",
+    indexes=(
+        IndexModel([("canonical", ASCENDING)], name="one_user_per_name", unique=True),
+        IndexModel(
+            [("customer_id", ASCENDING)],
+            name="one_user_per_customer",
+            unique=True,
+            partialFilterExpression={"customer_id": {"$exists": True}},
+        ),
+    ),
+    schema={
+        "required": ["username", "canonical", "role", "password", "disabled", "epoch", "created_at"],
+        "additionalProperties": False,
+        "properties": {
+            "_id": {"bsonType": "string", "minLength": 1, "maxLength": 64},
+            "username": {"bsonType": "string", "minLength": 1, "maxLength": 64},
+            "canonical": {"bsonType": "string", "minLength": 3, "maxLength": 32},
+            "role": {"enum": [str(role) for role in Role]},
+            "password": {
+                "bsonType": "object",
+                "required": ["hash", "pepper_version"],
+                "additionalProperties": False,
+                "properties": {
+                    "hash": {"bsonType": "string", "pattern": r"^\$2b\$\d\d\$.{53}$"},
+                    "pepper_version": {"bsonType": "int", "minimum": 0},
+                },
+            },
+            "disabled": {"bsonType": "bool"},
+            "epoch": {"bsonType": "int", "minimum": 0},
+            "customer_id": {"bsonType": "string", "minLength": 1, "maxLength": 64},
+            "created_at": {"bsonType": "date"},
+        },
+    },
+)
+
+
+class Users:
+    """Everyone who may log in: customers and staff."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._collection = database[SPEC.name]
+
+    def insert(self, user: User, *, session: ClientSession | None = None) -> None:
+        """Add a new user.
+
+        Raises:
+            DuplicateKeyError: the name is taken.
+        """
+        self._collection.insert_one(_document(user), session=session)
+
+    def is_empty(self) -> bool:
+        """Tell whether there is no user at all: a database on its first day."""
+        return self._collection.find_one({}, {"_id": 1}) is None
+
+    def find_by_name(self, canonical: str) -> User | None:
+        """Return the user of this canonical name, or None."""
+        found = self._collection.find_one({"canonical": canonical})
+        return _user(found) if found else None
+
+    def get(self, user_id: str) -> User:
+        """Return the user of this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self._collection.find_one({"_id": user_id})
+        if found is None:
+            raise NotFound
+        return _user(found)
+
+    def change(
+        self,
+        user: User,
+        *,
+        password: PasswordHash | None = None,
+        disabled: bool | None = None,
+        role: Role | None = None,
+        session: ClientSession | None,
+    ) -> User:
+        """Change what decides about access, raise the epoch, and return the user as changed.
+
+        Raises:
+            StateConflict: somebody else has changed it since `user` was read.
+        """
+        given = {"password": _password_document(password) if password else None, "disabled": disabled, "role": role}
+        found = self._collection.find_one_and_update(
+            {"_id": user.id, "epoch": user.epoch},
+            {"$set": {name: value for name, value in given.items() if value is not None}, "$inc": {"epoch": 1}},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        if found is None:
+            raise StateConflict
+        return _user(found)
+
+    def rehash(self, user: User, password: PasswordHash) -> None:
+        """Keep the same password under another hash, unless it has been changed meanwhile."""
+        self._collection.update_one(
+            {"_id": user.id, "password.hash": user.password.hash}, {"$set": {"password": _password_document(password)}}
+        )
+
+
+def _password_document(password: PasswordHash) -> Document:
+    return {"hash": password.hash, "pepper_version": password.pepper_version}
+
+
+def _document(user: User) -> Document:
+    document: Document = {
+        "_id": user.id,
+        "username": user.username,
+        "canonical": user.canonical,
+        "role": str(user.role),
+        "password": _password_document(user.password),
+        "disabled": user.disabled,
+        "epoch": user.epoch,
+        "customer_id": user.customer_id,
+        "created_at": user.created_at,
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def _user(found: Mapping[str, Any]) -> User:
+    return User(
+        id=found["_id"],
+        username=found["username"],
+        canonical=found["canonical"],
+        role=Role(found["role"]),
+        password=PasswordHash(found["password"]["hash"], found["password"]["pepper_version"]),
+        disabled=found["disabled"],
+        epoch=found["epoch"],
+        customer_id=found.get("customer_id"),
+        created_at=found["created_at"],
+    )
