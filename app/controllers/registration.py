@@ -1,0 +1,106 @@
+"""Registering: a customer with their first account by themselves, staff by whoever runs the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from app.domain.account_views import AccountView
+from app.domain.accounts import Account, AccountKind, AccountType, new_account_number
+from app.domain.actor import Role
+from app.domain.errors import UsernameTaken
+from app.domain.ids import random_id
+from app.domain.usernames import canonical_username, displayed_username
+from app.domain.users import Customer, PasswordHash, Profile, User
+from app.models.access import add_customer, add_staff
+from app.models.passwords import context_words, refuse_weak_password, refuse_wrong_length
+
+if TYPE_CHECKING:
+    from app.models.store import Store
+
+_log = structlog.get_logger("bank.auth")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A new customer: who they are, and their first account."""
+
+    profile: Profile
+    account: AccountView
+
+
+def register(
+    store: Store, username: str, password: str, *, full_name: str | None = None, email: str | None = None
+) -> Registration:
+    """Make a login, a customer and their first checking account, all or nothing.
+
+    Raises:
+        ValidationFailed: the name can't be one, or the password is too easy to guess.
+        UsernameTaken: somebody has this name, or one that reads the same.
+        ServerBusy: too many passwords wait to be hashed.
+    """
+    canonical = canonical_username(username)
+    context = context_words(username, canonical, full_name, email)
+    hashed = _hash_for_new_user(store, canonical, password, context=context)
+    now = store.clock.now()
+    customer = Customer(id=random_id(), full_name=full_name, email=email, created_at=now)
+    user = User(
+        id=random_id(),
+        username=displayed_username(username),
+        canonical=canonical,
+        role=Role.CUSTOMER,
+        password=hashed,
+        customer_id=customer.id,
+        created_at=now,
+    )
+    account = Account(
+        id=new_account_number(),
+        kind=AccountKind.CUSTOMER,
+        holders=(customer.id,),
+        primary_for=(customer.id,),
+        type=AccountType.CHECKING,
+        currency=store.config.bank_currency,
+        opened_at=now,
+    )
+    account = add_customer(store, user, customer, account)
+    _log.info("user_registered", user_id=user.id, role=str(user.role))
+    return Registration(Profile(user, customer), AccountView.for_holder(account, customer.id))
+
+
+def create_staff(store: Store, username: str, password: str, role: Role) -> User:
+    """Make a login for a banker or an administrator. No address leads here.
+
+    Raises:
+        ValidationFailed: the name can't be one, or the password is too easy to guess.
+        UsernameTaken: somebody has this name, or one that reads the same.
+    """
+    canonical = canonical_username(username)
+    hashed = _hash_for_new_user(store, canonical, password, context=context_words(username, canonical))
+    user = User(
+        id=random_id(),
+        username=displayed_username(username),
+        canonical=canonical,
+        role=role,
+        password=hashed,
+        created_at=store.clock.now(),
+    )
+    add_staff(store, user)
+    _log.info("user_registered", user_id=user.id, role=str(user.role))
+    return user
+
+
+def _hash_for_new_user(store: Store, canonical: str, password: str, *, context: list[str]) -> PasswordHash:
+    """Hash a password, unless the name is taken: many who want one name at once cost one hash, not many."""
+    refuse_wrong_length(password, store.config.password_length_min, field="password")
+    _refuse_taken(store, canonical)
+    with store.passwords.turn() as hasher:
+        _refuse_taken(store, canonical)
+        refuse_weak_password(password, field="password", context=context)
+        return hasher.hash(password)
+
+
+def _refuse_taken(store: Store, canonical: str) -> None:
+    if store.users.find_by_name(canonical) is not None:
+        raise UsernameTaken

@@ -1,0 +1,51 @@
+"""What whoever runs the server may do with a login; no address leads here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from app.domain.actor import Role
+from app.domain.errors import NotFound, StateConflict
+from app.domain.usernames import attempted_username
+from app.domain.users import User
+from app.models.access import change_user
+
+if TYPE_CHECKING:
+    from app.models.store import Store
+
+_log = structlog.get_logger("bank.auth")
+
+
+def set_disabled(store: Store, username: str, *, disabled: bool) -> User:
+    """Let a user in no more, or again. All their sessions end.
+
+    Raises:
+        NotFound: nobody has this name.
+    """
+    user = change_user(store, _find(store, username), disabled=disabled)
+    _log.info("user_disabled" if disabled else "user_enabled", user_id=user.id)
+    return user
+
+
+def set_role(store: Store, username: str, role: Role) -> User:
+    """Give a member of staff another role. All their sessions end.
+
+    Raises:
+        NotFound: nobody has this name.
+        StateConflict: a customer can't become staff, nor staff a customer: their accounts are what tells them apart.
+    """
+    user = _find(store, username)
+    if Role.CUSTOMER in (role, user.role):
+        raise StateConflict("A customer can't become staff, nor staff a customer; create another user.")
+    changed = change_user(store, user, role=role)
+    _log.info("role_changed", user_id=user.id, role=str(role))
+    return changed
+
+
+def _find(store: Store, username: str) -> User:
+    user = store.users.find_by_name(attempted_username(username))
+    if user is None:
+        raise NotFound(f"Nobody has the name {username}.")
+    return user
