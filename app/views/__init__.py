@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.views import health
+from app.views import auth, banker, customer, health
+from app.views.authentication import init_authentication
+from app.views.cors import init_cors
+from app.views.docs import docs_blueprint
 from app.views.error_handlers import init_error_handlers
 from app.views.guards import refuse_unguarded_routes, register
 from app.views.openapi import make_api
 from app.views.request_log import init_request_log
 
-BLUEPRINTS = (health.bp,)
+BLUEPRINTS = (health.bp, auth.entrance, auth.bp, *customer.BLUEPRINTS, *banker.BLUEPRINTS)
 
 
 def init_views(app: Flask) -> None:
     """Register every blueprint, the error handlers and the request log; refuse routes that nobody guards."""
     init_request_log(app)
     init_error_handlers(app)
+    init_cors(app, app.extensions["config"].cors_origins)
+    init_authentication(app)
     api = make_api(app)
     for blueprint in BLUEPRINTS:
         register(api, blueprint)
+    app.register_blueprint(docs_blueprint(api))
     refuse_unguarded_routes(app)
