@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from typing import Any
@@ -14,12 +15,14 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     structlog.processors.format_exc_info,
 ]
+_ENCODER = json.JSONEncoder(default=repr)
+_RENDERER = structlog.processors.JSONRenderer(lambda event, **_: _ENCODER.encode(event))  # json.dumps makes one a call
 
 
 def configure_logs(level: str) -> None:
     """Send everything of this level and above to standard output, one JSON object a line (newlines are escaped)."""
     structlog.configure(
-        processors=[*_SHARED, structlog.processors.JSONRenderer()],
+        processors=[*_SHARED, _RENDERER],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_StandardOutput,
     )
@@ -29,7 +32,7 @@ def configure_logs(level: str) -> None:
             foreign_pre_chain=_SHARED,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                _RENDERER,
             ],
         )
     )

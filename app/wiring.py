@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Flask, Response, current_app
@@ -24,10 +25,17 @@ if TYPE_CHECKING:
     from config import Config
 
 
+class _Bank(Flask):
+    """Flask, spared the question on every call whether a function is asynchronous: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def build(config: Config, store: Store | None) -> Flask:
     """Return an application of its own; see `create_app`."""
     configure_logs(config.log_level)
-    app = Flask("app", static_folder=None)
+    app = _Bank("app", static_folder=None)
     app.config.update(_flask_settings(config))
     app.url_map.merge_slashes = False  # `//x` is not found, rather than redirected
     app.extensions["config"] = config
@@ -43,7 +51,6 @@ def build(config: Config, store: Store | None) -> Flask:
 def _flask_settings(config: Config) -> dict[str, object]:
     return {
         "TESTING": config.env == "testing",
-        "SECRET_KEY": config.secret_key,
         "MAX_CONTENT_LENGTH": config.body_kib_max * 1024,
         "TRUSTED_HOSTS": list(config.trusted_hosts) or None,
         "PROVIDE_AUTOMATIC_OPTIONS": False,  # OPTIONS is for CORS preflights alone

@@ -29,7 +29,7 @@ class CounterMovementIn(BaseSchema):
 class MovementIn(CounterMovementIn):
     """Cash paid into or out of one of the caller's accounts."""
 
-    EXAMPLE = {"amount": "100.00", "description": "Salary", "account": "482915306788"}  # noqa: RUF012
+    EXAMPLE = {"amount": "100.00", "description": "Salary"}  # noqa: RUF012
 
     account = AccountNumber(metadata={"description": "Without it, the primary account."})
 

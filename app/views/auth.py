@@ -8,6 +8,7 @@ from flask import request
 
 from app.controllers import credentials, profile, registration, sessions
 from app.domain.errors import (
+    DatabaseUnavailable,
     InvalidCredentials,
     LoginLocked,
     NotAuthenticated,
@@ -53,7 +54,7 @@ guard(bp, LOGGED_IN)
 @rate_limited("register")
 @entrance.arguments(RegisterIn)
 @entrance.response(201, RegistrationOut)
-@entrance.refuses(UsernameTaken, RateLimited, ServerBusy)
+@entrance.refuses(UsernameTaken, RateLimited, ServerBusy, DatabaseUnavailable)
 def register(body: dict[str, Any]) -> registration.Registration:
     """Become a customer, with a first checking account."""
     return registration.register(store(), **body)
@@ -63,7 +64,7 @@ def register(body: dict[str, Any]) -> registration.Registration:
 @rate_limited("login")
 @entrance.arguments(LoginIn)
 @entrance.response(200, TokensOut)
-@entrance.refuses(InvalidCredentials, LoginLocked, RateLimited, ServerBusy)
+@entrance.refuses(InvalidCredentials, LoginLocked, RateLimited, ServerBusy, DatabaseUnavailable)
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
     """Begin a session: a short-lived access token, and a refresh token to carry it on."""
     device = Device(client_address(), request.user_agent.string[:USER_AGENT_LENGTH_MAX])
@@ -74,7 +75,7 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
 @rate_limited("refresh")
 @entrance.arguments(RefreshIn)
 @entrance.response(200, TokensOut)
-@entrance.refuses(NotAuthenticated, RateLimited)
+@entrance.refuses(NotAuthenticated, RateLimited, DatabaseUnavailable)
 def refresh(body: dict[str, Any]) -> dict[str, Any]:
     """Exchange the refresh token (as the bearer token or in the body) for a new pair; using a spent one ends the
     session, save that the same exchange may be repeated for ten seconds."""

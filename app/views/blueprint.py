@@ -1,77 +1,135 @@
-"""The blueprint of this API: smorest's, with strict parsing and with the refusals of each operation documented."""
+"""The blueprint of this API: smorest's documentation, with strict parsing and an audience.
+
+smorest's decorators document an operation; what runs is ours, for theirs cost a good part of a short request.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
-from typing import Any, NoReturn, TypeVar
+from dataclasses import dataclass
+from functools import wraps
+from json import JSONEncoder
+from typing import Any, TypeVar
 
 import flask_smorest
-from flask import Request
-from marshmallow import RAISE, Schema, ValidationError
-from webargs.core import missing
-from webargs.flaskparser import FlaskParser
+from flask import Request, Response, request
+from marshmallow import Schema
 
-from app.domain import strict_json
-from app.domain.errors import BankError, UnsupportedMediaType, ValidationFailed
+from app.domain.actor import Role
+from app.domain.errors import BankError
+from app.schemas.base import OutSchema
+from app.views import refusals
+from app.views.openapi import BEARER, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED
+from app.views.parsing import JSON_TYPE, StrictParser
 
 View = TypeVar("View", bound=Callable[..., Any])
-WHOLE_INPUT = "_schema"
-"""The name under which marshmallow reports what is wrong with the input as a whole."""
+_encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class StrictParser(FlaskParser):
-    """Read arguments without leniency: nothing unknown, nothing twice, and JSON as `strict_json` has it."""
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom a blueprint serves; without roles, everyone, logged in or not."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {"json": RAISE, "query": RAISE}  # noqa: RUF012  # webargs' type
-
-    def load_json(self, req: Request, schema: Schema) -> Any:
-        """Return the body's object; an absent body counts as `{}` where no field is required."""
-        if not req.content_length and not req.get_data(cache=True) and _is_optional(schema):
-            return missing
-        if req.mimetype != "application/json" or req.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
-            raise UnsupportedMediaType
-        return strict_json.loads(req.get_data(cache=True))
-
-    def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002  # webargs passes it
-        """Return the query's parameters, each of which may stand there once."""
-        doubled = {name: ["Give this parameter once."] for name, values in req.args.lists() if len(values) > 1}
-        if doubled:
-            raise ValidationError(doubled)
-        return req.args.to_dict()
-
-    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
-        """Raise ValidationFailed, with one flat level of field names."""
-        (messages,) = error.messages_dict.values()  # webargs puts them under the location's name
-        raise ValidationFailed(errors=flatten(messages))
+    name: str
+    roles: frozenset[Role] = frozenset()
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is untyped
     """A group of operations for one audience; `guards.guard` says which, and nothing is registered without."""
 
     ARGUMENTS_PARSER = StrictParser()
-    audience: Any = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.audience: Audience | None = None
+        self._prepare_doc_cbks.append(self._prepare_refusals_doc)
+
+    def arguments(self, schema: type[Schema], *, location: str = "json", **options: Any) -> Callable[[View], Any]:
+        """Read the body (or the `query`) into the schema and hand it to the view, after earlier ones."""
+        shape = schema()
+        parse = self.ARGUMENTS_PARSER.parse
+        document = super().arguments(shape, location=location, **options)
+
+        def decorate(view: View) -> Any:
+            @wraps(document(view))
+            def call(*arguments: Any, **named: Any) -> Any:
+                return view(*arguments, parse(shape, _request(), location=location), **named)
+
+            return call
+
+        return decorate
+
+    def response(
+        self, status_code: int, schema: type[OutSchema] | None = None, **options: Any
+    ) -> Callable[[View], Any]:
+        """Answer with what the view returns, as the schema lists it; the view may add (status, headers)."""
+        shape = schema() if schema else None
+        document = super().response(status_code, shape, **options)
+
+        def decorate(view: View) -> Any:
+            @wraps(document(view))
+            def call(*arguments: Any, **named: Any) -> Response:
+                result, status, headers = view(*arguments, **named), status_code, None
+                if isinstance(result, tuple):
+                    result, status, headers = result
+                if shape is None:
+                    return _empty(status)
+                return Response(_encode(shape.dump(result)), status, headers, content_type=JSON_TYPE)
+
+            return call
+
+        return decorate
 
     def refuses(self, *errors: type[BankError]) -> Callable[[View], View]:
-        """Document that an operation may answer with these errors, beside those that its shape implies."""
+        """Document that an operation may answer with these errors, beside those that its shape and guard imply."""
 
         def decorate(view: View) -> View:
-            view._apidoc = deepcopy(getattr(view, "_apidoc", {}))  # type: ignore[attr-defined]
-            view._apidoc.setdefault("refusals", []).extend(errors)  # type: ignore[attr-defined]
+            _documented(view).setdefault("refusals", []).extend(errors)
             return view
 
         return decorate
 
+    def moves_money(self, view: View) -> View:
+        """Document that an operation takes an `Idempotency-Key`, and what that can lead to."""
+        documented = _documented(view)
+        documented.setdefault("refusals", []).extend(refusals.BY_MOVING_MONEY)
+        documented["is_replayable"] = True
+        return view
 
-def flatten(messages: Any, path: str = "") -> dict[str, list[str]]:
-    """Turn marshmallow's nested messages into `{"items.0.amount": ["..."]}`."""
-    if not isinstance(messages, dict):
-        return {path or WHOLE_INPUT: [str(text) for text in messages]}
-    flat: dict[str, list[str]] = {}
-    for name, below in messages.items():
-        flat |= flatten(below, f"{path}.{name}" if path else str(name))
-    return flat
+    def _store_endpoint_docs(self, endpoint: str, *arguments: Any, **options: Any) -> None:
+        super()._store_endpoint_docs(endpoint, *arguments, **options)
+        for documented in self._docs[endpoint].values():
+            if documented is not None:
+                documented.setdefault("manual_doc", {})["operationId"] = f"{self.name}.{endpoint}"
+
+    def _prepare_refusals_doc(self, doc: dict[str, Any], documented: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Describe who may call, the retry key where money moves, and every problem the operation can answer with."""
+        roles = self.audience.roles if self.audience else frozenset()
+        doc["security"] = [{BEARER: []}] if roles else []
+        possible = (*refusals.implied(doc, roles), *documented.get("refusals", ()))
+        if documented.get("is_replayable"):
+            doc.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+            for response in doc["responses"].values():
+                if isinstance(response, dict):
+                    response["headers"] = {"Idempotent-Replayed": IDEMPOTENT_REPLAYED}
+        doc["responses"] = dict(sorted({**doc["responses"], **refusals.described(possible)}.items()))
+        return doc
 
 
-def _is_optional(schema: Schema) -> bool:
-    return not any(field.required for field in schema.load_fields.values())
+def _documented(view: Any) -> dict[str, Any]:
+    """Return where smorest keeps what it knows of a view; its decorators copy it on."""
+    view._apidoc = dict(getattr(view, "_apidoc", {}))
+    found: dict[str, Any] = view._apidoc
+    return found
+
+
+def _empty(status: int) -> Response:
+    response = Response(status=status)
+    del response.headers["Content-Type"]
+    return response
+
+
+def _request() -> Request:
+    """Return the request itself: the proxy before it costs on every look."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # Flask calls it a Request
+    return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import structlog
 from flask import Flask, Response, current_app, json
 from werkzeug.exceptions import HTTPException
@@ -18,9 +16,9 @@ from app.domain.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
+from app.schemas.problem import PROBLEM_TYPE, problem_body
 from app.views.request_log import request_id
 
-PROBLEM_TYPE = "application/problem+json"
 _BY_STATUS: dict[int, type[BankError]] = {
     404: NotFound,
     405: MethodNotAllowed,
@@ -40,29 +38,13 @@ def init_error_handlers(app: Flask) -> None:
 
 def problem(error: BankError) -> Response:
     """Return the response that tells a caller of this error."""
-    body: dict[str, Any] = {
-        "type": problem_type(type(error)),
-        "title": error.title,
-        "status": error.status,
-        "detail": error.detail,
-        "code": error.code,
-        "request_id": request_id(),
-    }
-    if error.errors:
-        body["errors"] = error.errors
-    if error.idempotency_key:
-        body["idempotency_key"] = error.idempotency_key
-    response = current_app.response_class(json.dumps(body), status=error.status, mimetype=PROBLEM_TYPE)
+    body = json.dumps(problem_body(error, request_id=request_id()))
+    response = current_app.response_class(body, status=error.status, mimetype=PROBLEM_TYPE)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
-
-
-def problem_type(error: type[BankError]) -> str:
-    """Return the URI that names this kind of problem; it is a name, not an address."""
-    return f"urn:bank:problem:{error.code}"
 
 
 def _http_problem(error: HTTPException) -> Response:

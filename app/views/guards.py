@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import flask_smorest
@@ -11,18 +10,9 @@ from flask import Flask, g
 from app.domain.actor import Role
 from app.domain.errors import Forbidden
 from app.views.authentication import authenticate
-from app.views.blueprint import Blueprint
+from app.views.blueprint import Audience, Blueprint
 
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """Whom a blueprint serves; without roles, everyone, logged in or not."""
-
-    name: str
-    roles: frozenset[Role]
-
-
-PUBLIC = Audience("public", frozenset())
+PUBLIC = Audience("public")
 LOGGED_IN = Audience("logged in", frozenset(Role))
 CUSTOMER = Audience("customer", frozenset({Role.CUSTOMER}))
 BANKER = Audience("banker", frozenset({Role.BANKER, Role.ADMIN}))

@@ -11,8 +11,9 @@ from flask import Flask
 from marshmallow import Schema
 from marshmallow.fields import Field
 
+from app.domain.errors import all_errors
 from app.schemas.base import BaseSchema, OutSchema
-from app.schemas.problem import Problem
+from app.schemas.problem import example_of
 from app.version import VERSION
 
 TITLE = "Bank Management System"
@@ -23,6 +24,20 @@ _DESCRIPTION = """Accounts and exact money on a double-entry ledger.
 Register, log in, and send the access token as `Authorization: Bearer ...`. Amounts come in as JSON numbers or decimal
 strings and go out as strings with the currency's decimals. Errors are RFC 9457 problem details with a stable `code`.
 Every address also answers under `/api`."""
+
+
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "Makes a retry safe: the same key and request have one effect, for ever.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "example": "9f2c4e1a7b3d4c60",
+}
+IDEMPOTENT_REPLAYED = {
+    "description": "`true` where this is the answer of an earlier request with the same key.",
+    "schema": {"type": "string", "enum": ["true"]},
+}
 
 
 class _Converter(OpenAPIConverter):
@@ -39,6 +54,12 @@ class _Converter(OpenAPIConverter):
             described["examples"] = [schema.EXAMPLE]
         return described
 
+    def field2property(self, field: Field[Any]) -> dict[str, Any]:
+        described: dict[str, Any] = super().field2property(field)
+        if described.get("default", ...) is None:
+            del described["default"]  # null stands for "not given" in here; a caller can't send it
+        return described
+
 
 class _Plugin(MarshmallowPlugin):
     Converter = _Converter
@@ -47,7 +68,6 @@ class _Plugin(MarshmallowPlugin):
 class Api(flask_smorest.Api):  # type: ignore[misc]  # smorest is untyped
     """smorest's collector of documentation, without its pages and without its error handlers: ours take their place."""
 
-    ERROR_SCHEMA = Problem
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _register_error_handlers(self) -> None:
@@ -55,6 +75,15 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # smorest is untyped
 
     def _register_doc_blueprint(self) -> None:
         """Leave the pages to `docs`."""
+
+    def _register_responses(self) -> None:
+        """Leave problems to `refusals`."""
+
+    def _register_etag_headers(self) -> None:
+        """There are none."""
+
+    def _register_pagination_header(self) -> None:
+        """There is none: a page says in its body how to go on."""
 
 
 def make_api(app: Flask) -> Api:
@@ -71,6 +100,8 @@ def make_api(app: Flask) -> Api:
             "servers": [{"url": "/"}, {"url": "/api", "description": "The same, behind a gateway."}],
         },
     )
+    for error in all_errors():
+        api.spec.components.example(error.code, {"summary": error.title, "value": example_of(error)})
     api.ma_plugin.converter.add_attribute_function(_field_description)
     api.spec.components.security_scheme(BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     return api

@@ -1,0 +1,82 @@
+"""Arguments read without leniency: nothing unknown, nothing twice, and JSON as `strict_json` has it."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from flask import Request
+from marshmallow import RAISE, Schema, ValidationError
+from webargs.core import missing
+from webargs.flaskparser import FlaskParser
+
+from app.domain import strict_json
+from app.domain.errors import BadRequest, UnsupportedMediaType, ValidationFailed
+
+JSON_TYPE = "application/json"
+WHOLE_INPUT = "_schema"
+"""The name under which marshmallow reports what is wrong with the input as a whole."""
+
+
+class StrictParser(FlaskParser):
+    """Read a body or a query into a schema; every fault is one of the bank's errors."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {"json": RAISE, "query": RAISE}  # noqa: RUF012  # webargs' type
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """Return the body's object; an absent body counts as `{}` where no field is required.
+
+        Raises:
+            UnsupportedMediaType: the body is not declared as JSON in UTF-8.
+            MalformedJson: it is not one.
+        """
+        body = _body(req)
+        if not body and _is_optional(schema):
+            return missing
+        if req.content_type != JSON_TYPE and not _is_json(req):
+            raise UnsupportedMediaType
+        return strict_json.loads(body)
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002  # webargs passes it
+        """Return the query's parameters, each of which may stand there once."""
+        doubled = {name: ["Give this parameter once."] for name, values in req.args.lists() if len(values) > 1}
+        if doubled:
+            raise ValidationError(doubled)
+        return req.args.to_dict()
+
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
+        """Raise ValidationFailed, with one flat level of field names."""
+        (messages,) = error.messages_dict.values()  # webargs puts them under the location's name
+        raise ValidationFailed(errors=flatten(messages))
+
+
+def flatten(messages: Any, path: str = "") -> dict[str, list[str]]:
+    """Turn marshmallow's nested messages into `{"items.0.amount": ["..."]}`."""
+    if not isinstance(messages, dict):
+        return {path or WHOLE_INPUT: [str(text) for text in messages]}
+    flat: dict[str, list[str]] = {}
+    for name, below in messages.items():
+        flat |= flatten(below, f"{path}.{name}" if path else str(name))
+    return flat
+
+
+def _is_optional(schema: Schema) -> bool:
+    return not any(field.required for field in schema.load_fields.values())
+
+
+def _is_json(req: Request) -> bool:
+    return req.mimetype == JSON_TYPE and req.mimetype_params.get("charset", "utf-8").lower() == "utf-8"
+
+
+def _body(req: Request) -> bytes:
+    """Return the whole body, reading one of a known and allowed length without Werkzeug's layers in between.
+
+    Raises:
+        BadRequest: the connection ended before the body did.
+    """
+    length = req.content_length
+    if length is None or length > (req.max_content_length or 0):
+        return req.get_data()
+    body: bytes = req.environ["wsgi.input"].read(length)
+    if len(body) != length:
+        raise BadRequest("The body ended early.")
+    return body
