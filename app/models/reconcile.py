@@ -6,8 +6,8 @@ What is proved, of the ledger's invariants:
    entry that says the same and names the transaction, each entry is named by exactly one posting of its transaction.
 2. Every account's entries are numbered 1..seq without a gap, none lies beyond, each `balance_after` is the one before
    plus its amount, the account's balance is the last. Neither time nor business date falls; there is one currency.
-3. No account's available balance is below zero now, save where its last debit was forced. (Past values of `held` and of
-   the overdraft limit are not recorded, so the available balance of the past can't be proved.)
+3. No account's available balance is below zero now, save where its last debit, captures of holds aside, was forced.
+   (Past values of `held` and of the overdraft limit are not recorded, so the past available balance can't be proved.)
 4. `held` is the sum of what remains of the account's open holds, and every hold has its account.
 5. Each reversal names an existing transaction, has exactly the opposite postings, and is its only one. (A rewritten
    entry or transaction shows in 1 and 2, unless it was rewritten in all the places that must agree.)

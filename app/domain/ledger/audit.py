@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain.accounts import Account, base_account
-from app.domain.ledger.records import Entry, Posting, Transaction
+from app.domain.ledger.records import Entry, Posting, Transaction, TransactionType
 
 
 class Kind(StrEnum):
@@ -64,15 +64,16 @@ class AccountWalk:
         """Take the next entry, with the transaction it names (None: there is no such transaction)."""
         yield from self._chain(entry)
         yield from _source(entry, transaction)
-        if entry.amount < 0:
+        if entry.amount < 0 and entry.type is not TransactionType.HOLD_CAPTURE:
             self._last_debit_forced = transaction is not None and transaction.forced_by is not None
         self._last = entry
 
     def end(self) -> Iterator[Difference]:
         """Compare the account with its last entry, and what is held with its open holds.
 
-        Every unforced debit and every new hold leaves the available balance at zero or above, and nothing but a
-        forced debit lowers it further. So where it is below zero, the last debit must have been forced.
+        Every unforced debit and every new hold leaves the available balance at zero or above; only a forced debit
+        takes it further down, and the capture of a hold leaves it where it was. So where it is below zero, the last
+        debit that was no capture must have been forced.
         """
         account, last = self.account, self._last
         name = f"account {account.id}"
