@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain.account_views import AccountFilter, AccountView, Holder
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from app.models.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OverseenEntry(Entry):
+@dataclass(frozen=True, slots=True)
+class OverseenEntry:
     """A line of a customer's account, with the customer (the first of its holders)."""
 
+    entry: Entry
     customer: Holder
 
 
@@ -89,9 +90,6 @@ def _with_customers(store: Store, page: Page[Entry]) -> Page[OverseenEntry]:
     accounts = store.accounts.find_many({entry.account_id for entry in page.items})
     holders = store.holders.of_accounts(accounts.values())
     return Page(
-        [_overseen(entry, holders[accounts[entry.account_id].holders[0]]) for entry in page.items], page.next_cursor
+        [OverseenEntry(entry, holders[accounts[entry.account_id].holders[0]]) for entry in page.items],
+        page.next_cursor,
     )
-
-
-def _overseen(entry: Entry, customer: Holder) -> OverseenEntry:
-    return OverseenEntry(**{field.name: getattr(entry, field.name) for field in fields(entry)}, customer=customer)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from app.domain.money import BALANCE_MINOR_MAX, Money
 
@@ -38,8 +38,7 @@ class InternalAccount(StrEnum):
     CASH = "cash"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(NamedTuple):
     """A customer's account or one stripe of an internal one. Amounts are minor units of `currency`; credit is positive.
 
     `seq` numbers the last entry, `held` is the sum of the open holds, `blocked` says that a holder is suspended, and
@@ -48,10 +47,11 @@ class Account:
 
     id: str
     kind: AccountKind
-    holders: tuple[str, ...] = ()
-    primary_for: tuple[str, ...] = ()
     type: AccountType
     currency: str
+    opened_at: datetime
+    holders: tuple[str, ...] = ()
+    primary_for: tuple[str, ...] = ()
     status: AccountStatus = AccountStatus.ACTIVE
     blocked: bool = False
     balance: int = 0
@@ -60,7 +60,6 @@ class Account:
     seq: int = 0
     last_entry_at: datetime | None = None
     business_date: str | None = None
-    opened_at: datetime
 
     @property
     def available(self) -> int:

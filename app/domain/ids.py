@@ -6,7 +6,6 @@ import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 
-_ENTRY_RANDOM_BYTES = 8
 _SESSION_RANDOM_BYTES = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -22,9 +21,12 @@ def transaction_id(initiator: str, idempotency_key: str) -> str:
     return hashlib.sha256(f"{initiator}\n{idempotency_key}".encode()).hexdigest()
 
 
-def entry_id(created_at: datetime, seq: int) -> str:
-    """Return an entry id that sorts by time and, within an account, by `seq`: 12 + 8 + 16 hexadecimal digits."""
-    return f"{entry_id_floor(created_at)}{seq:08x}{secrets.token_hex(_ENTRY_RANDOM_BYTES)}"
+def entry_id(created_at: datetime, seq: int, transaction_id: str, leg: int) -> str:
+    """Return the id of a transaction's entry: it sorts by time and, within an account, by `seq`.
+
+    12 hexadecimal digits of time, 8 of `seq`, 14 of the transaction's id, 2 for which of its legs this is.
+    """
+    return f"{_milliseconds(created_at):012x}{seq:08x}{transaction_id[:14]}{leg:02x}"
 
 
 def entry_id_floor(instant: datetime) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pymongo.client_session import ClientSession
@@ -37,7 +36,7 @@ def add_customer(store: Store, user: User, customer: Customer, account: Account)
         except DuplicateKeyError:
             if store.users.find_by_name(user.canonical) is not None:
                 raise UsernameTaken from None
-            account = replace(account, id=new_account_number())  # another account has this number
+            account = account._replace(id=new_account_number())  # another account has this number
         else:
             return account
     raise ServerBusy(retry_after_s=1)

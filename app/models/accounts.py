@@ -16,7 +16,7 @@ from app.domain.accounts import Account, AccountKind, AccountStatus, AccountType
 from app.domain.actor import Actor
 from app.domain.errors import NotFound
 from app.domain.money import BALANCE_MINOR_MAX
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import CollectionSpec, Document, find_by_ids
 
 _MONEY = {"bsonType": "long", "minimum": -BALANCE_MINOR_MAX, "maximum": BALANCE_MINOR_MAX}
 
@@ -110,10 +110,7 @@ class Accounts:
 
     def find_many(self, ids: Iterable[str], *, session: ClientSession | None = None) -> dict[str, Account]:
         """Return the accounts of these ids, by id, as the session's transaction sees them."""
-        return {
-            found["_id"]: account_from(found)
-            for found in self._collection.find({"_id": {"$in": list(ids)}}, session=session)
-        }
+        return {found["_id"]: account_from(found) for found in find_by_ids(self._collection, ids, session=session)}
 
     def write_states(self, accounts: Sequence[Account], *, session: ClientSession) -> None:
         """Write what postings change on accounts, in one command, within the journal's transaction."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pymongo import IndexModel
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.cursor import Cursor
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
@@ -49,6 +52,14 @@ def missing_parts(database: Database[Document], specs: Iterable[CollectionSpec])
         names = (index.document["name"] for index in spec.indexes)
         missing.extend(f"index {name} of {spec.name}" for name in names if name not in present)
     return missing
+
+
+def find_by_ids(
+    collection: Collection[Document], ids: Iterable[str], *, session: ClientSession | None = None
+) -> Cursor[Document]:
+    """Find documents by their ids, all in the first reply: one command whatever their number."""
+    wanted = list(ids)
+    return collection.find({"_id": {"$in": wanted}}, session=session, batch_size=len(wanted) + 1)
 
 
 def _create(database: Database[Document], spec: CollectionSpec) -> None:

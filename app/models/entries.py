@@ -13,7 +13,7 @@ from pymongo.database import Database
 from app.domain.errors import NotFound
 from app.domain.ledger.records import Entry, TransactionType
 from app.domain.money import AMOUNT_MINOR_MAX, BALANCE_MINOR_MAX
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import CollectionSpec, Document, find_by_ids
 
 _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
 _DAY = {"bsonType": "string", "minLength": 10, "maxLength": 10}
@@ -62,8 +62,7 @@ class Entries:
 
     def find_many(self, ids: Iterable[str], *, session: ClientSession | None = None) -> dict[str, Entry]:
         """Return the entries of these ids, by id."""
-        found = self._collection.find({"_id": {"$in": list(ids)}}, session=session)
-        return {each["_id"]: entry_from(each) for each in found}
+        return {found["_id"]: entry_from(found) for found in find_by_ids(self._collection, ids, session=session)}
 
     def insert_many(self, entries: Iterable[Entry], *, session: ClientSession) -> None:
         self._collection.insert_many([_document(each) for each in entries], session=session)

@@ -264,7 +264,7 @@ class GroupCommit:
         group.units = []
 
     def _put_aside(self, group: _Group) -> None:
-        log.warning("journal_set_aside", units=len(group.units), outcome_unknown=group.whole)
+        log.debug("journal_set_aside", units=len(group.units), outcome_unknown=group.whole)
         with self._set_aside:
             self._groups.append(group)
             self._mark_stuck()

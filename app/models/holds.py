@@ -12,7 +12,7 @@ from pymongo.database import Database
 
 from app.domain.ledger.records import Hold, HoldStatus
 from app.domain.money import AMOUNT_MINOR_MAX
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import CollectionSpec, Document, find_by_ids
 
 _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
 
@@ -52,8 +52,7 @@ class Holds:
 
     def find_many(self, ids: Iterable[str], *, session: ClientSession | None = None) -> dict[str, Hold]:
         """Return the holds of these ids, by id."""
-        found = self._collection.find({"_id": {"$in": list(ids)}}, session=session)
-        return {each["_id"]: _hold_from(each) for each in found}
+        return {found["_id"]: _hold_from(found) for found in find_by_ids(self._collection, ids, session=session)}
 
     def put_many(self, holds: Iterable[Hold], *, session: ClientSession) -> None:
         """Write new and changed holds in one command."""

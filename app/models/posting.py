@@ -19,7 +19,16 @@ from app.domain.clock import Clock, business_date
 from app.domain.errors import BankError
 from app.domain.ledger.book import Book, Outcome, Recorded
 from app.domain.ledger.draft import Moment
-from app.domain.ledger.intents import CaptureHold, ExpireHold, Intent, ReleaseHold, Reverse
+from app.domain.ledger.intents import (
+    CaptureHold,
+    ChangeStatus,
+    ExpireHold,
+    Intent,
+    PlaceHold,
+    Post,
+    ReleaseHold,
+    Reverse,
+)
 from app.domain.ledger.rules import apply
 from app.models.accounts import Accounts
 from app.models.collection import Document
@@ -113,15 +122,17 @@ class Poster:
 
         A hold's account or a reversal's are not known before they are read; the hold or original stands for them.
         """
-        book = Book()
-        names = {name for name in book.accounts_needed(request.intent) if not is_internal(name)}
         match request.intent:
-            case CaptureHold() | ReleaseHold() | ExpireHold():
-                names.add(request.intent.hold_id)
-            case Reverse():
-                names.add(request.intent.transaction_id)
+            case Post(legs=legs, account_id=account_id):
+                names = {leg.account_id for leg in legs if not is_internal(leg.account_id)} | {account_id}
+            case PlaceHold(account_id=account_id) | ChangeStatus(account_id=account_id):
+                names = {account_id}
+            case CaptureHold(hold_id=hold_id) | ReleaseHold(hold_id=hold_id) | ExpireHold(hold_id=hold_id):
+                names = {hold_id}
+            case Reverse(transaction_id=original_id):
+                names = {original_id}
             case _:
-                pass
+                raise TypeError(f"no rule for {type(request.intent).__name__}")
         return names | {f"{write.collection}/{write.guard['_id']}" for write in request.also}
 
     def _work(

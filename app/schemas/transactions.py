@@ -112,6 +112,10 @@ class OverseenMovementOut(MovementOut):
 
     customer = fields.Nested(HolderOut)
 
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Read the line's own fields from the line."""
+        return super().get_attribute(obj if attr == "customer" else obj.entry, attr, default)
+
 
 class LegOut(OutSchema):
     """One side of a transaction; the bank's own accounts go by name, such as `cash-USD`."""

@@ -101,7 +101,7 @@ class Book:
                 names = {intent.account_id}
             case Reverse():
                 original = self.transactions.get(intent.transaction_id)
-                names = {posting.account_id for posting in original.postings} if original else set()
+                names = {original.account_id, *(each.account_id for each in original.postings)} if original else set()
             case CaptureHold() | ReleaseHold() | ExpireHold():
                 hold = self.holds.get(intent.hold_id)
                 names = {hold.account_id} if hold else set()

@@ -21,7 +21,6 @@ from app.domain.errors import (
     HoldExceeded,
     HoldNotExpired,
     IdempotencyMismatch,
-    InsufficientFunds,
     NotFound,
     NotReversible,
     StateConflict,
@@ -66,7 +65,6 @@ def _apply_one(book: Book, intent: Intent, moment: Moment) -> Outcome:
             case ReleaseHold():
                 return _end_hold(book, intent, moment, TransactionType.HOLD_RELEASE, HoldStatus.RELEASED)
             case ExpireHold():
-                _require_expired(book.hold(intent.hold_id), moment)
                 return _end_hold(book, intent, moment, TransactionType.HOLD_EXPIRY, HoldStatus.EXPIRED)
             case ChangeStatus():
                 return _change_status(book, intent, moment)
@@ -89,30 +87,22 @@ def _post(book: Book, intent: Post, moment: Moment) -> Recorded:
     draft = Draft(book, intent, moment)
     for leg in intent.legs:
         draft.move(leg, forced=intent.forced_by is not None)
-    return draft.record(
-        intent.type,
-        subject.id,
-        forced_by=intent.forced_by,
-        value_date=intent.value_date,
-        description=intent.description,
-    )
+    return draft.record(intent.type, subject.id, forced_by=intent.forced_by, value_date=intent.value_date)
 
 
 def _reverse(book: Book, intent: Reverse, moment: Moment) -> Recorded:
     original = book.transactions.get(intent.transaction_id)
     if original is None:
         raise NotFound
+    draft = Draft(book, intent, moment)
+    require_holder(draft.account(original.account_id), intent)
     if original.type is TransactionType.REVERSAL or not original.postings:
         raise NotReversible
     if original.id in book.reversals:
         raise AlreadyReversed
-    draft = Draft(book, intent, moment)
     for posting in reversed(original.postings):
         draft.move(Leg(posting.account_id, -posting.amount, posting.currency), forced=intent.forced_by is not None)
-    return draft.record(
-        TransactionType.REVERSAL, original.account_id, reverses=original.id, forced_by=intent.forced_by,
-        description=intent.description,
-    )  # fmt: skip
+    return draft.record(TransactionType.REVERSAL, original.account_id, reverses=original.id, forced_by=intent.forced_by)
 
 
 def _place_hold(book: Book, intent: PlaceHold, moment: Moment) -> Recorded:
@@ -122,9 +112,7 @@ def _place_hold(book: Book, intent: PlaceHold, moment: Moment) -> Recorded:
     require_open_for(account, -1, intent, intent.currency)
     if not 0 < intent.amount <= AMOUNT_MINOR_MAX:
         raise BalanceOutOfRange
-    if intent.amount > account.available:
-        raise InsufficientFunds
-    draft.put(replace(account, held=account.held + intent.amount))
+    draft.hold(account.id, intent.amount)
     book.put_hold(
         Hold(
             id=intent.id,
@@ -139,37 +127,35 @@ def _place_hold(book: Book, intent: PlaceHold, moment: Moment) -> Recorded:
             placed_at=moment.now,
         )
     )
-    return draft.record(TransactionType.HOLD, account.id, hold_id=intent.id, description=intent.description)
+    return draft.record(TransactionType.HOLD, account.id, hold_id=intent.id)
 
 
 def _capture_hold(book: Book, intent: CaptureHold, moment: Moment) -> Recorded:
-    hold = _open_hold(book, intent.hold_id)
+    hold = _open_hold(book, intent)
     if _has_expired(hold, moment):
         raise HoldEnded("The hold has expired.")
     if not 0 < intent.amount <= hold.remaining:
         raise HoldExceeded
     remaining = 0 if intent.final else hold.remaining - intent.amount
     draft = Draft(book, intent, moment)
-    account = draft.account(hold.account_id)
-    require_holder(account, intent)
-    draft.put(replace(account, held=account.held - (hold.remaining - remaining)))
-    draft.move(Leg(hold.account_id, -intent.amount, hold.currency))
+    draft.hold(hold.account_id, remaining - hold.remaining)
+    draft.move(Leg(hold.account_id, -intent.amount, hold.currency), is_covered=True)
     draft.move(Leg(intent.to_account_id, intent.amount, hold.currency))
     status = HoldStatus.OPEN if remaining else HoldStatus.CAPTURED
     book.put_hold(_ended(hold, intent, moment, status=status, remaining=remaining))
-    return draft.record(TransactionType.HOLD_CAPTURE, account.id, hold_id=hold.id, description=intent.description)
+    return draft.record(TransactionType.HOLD_CAPTURE, hold.account_id, hold_id=hold.id)
 
 
 def _end_hold(
     book: Book, intent: ReleaseHold | ExpireHold, moment: Moment, type_: TransactionType, status: HoldStatus
 ) -> Recorded:
-    hold = _open_hold(book, intent.hold_id)
+    hold = _open_hold(book, intent)
+    if isinstance(intent, ExpireHold) and not _has_expired(hold, moment):
+        raise HoldNotExpired
     draft = Draft(book, intent, moment)
-    account = draft.account(hold.account_id)
-    require_holder(account, intent)
-    draft.put(replace(account, held=account.held - hold.remaining))
+    draft.hold(hold.account_id, -hold.remaining)
     book.put_hold(_ended(hold, intent, moment, status=status, remaining=0))
-    return draft.record(type_, account.id, hold_id=hold.id, description=intent.description)
+    return draft.record(type_, hold.account_id, hold_id=hold.id)
 
 
 def _change_status(book: Book, intent: ChangeStatus, moment: Moment) -> Recorded:
@@ -180,21 +166,18 @@ def _change_status(book: Book, intent: ChangeStatus, moment: Moment) -> Recorded
         raise AccountClosed
     if intent.status is AccountStatus.CLOSED and (account.balance or account.held):
         raise StateConflict("An account closes only at zero and without holds.")
-    draft.put(replace(account, status=intent.status))
-    return draft.record(TransactionType.STATUS_CHANGE, account.id, description=intent.description)
-
-
-def _require_expired(hold: Hold, moment: Moment) -> None:
-    if hold.status is HoldStatus.OPEN and not _has_expired(hold, moment):
-        raise HoldNotExpired
+    draft.status(account.id, intent.status)
+    return draft.record(TransactionType.STATUS_CHANGE, account.id)
 
 
 def _has_expired(hold: Hold, moment: Moment) -> bool:
     return hold.expires_at is not None and hold.expires_at <= moment.now
 
 
-def _open_hold(book: Book, hold_id: str) -> Hold:
-    hold = book.hold(hold_id)
+def _open_hold(book: Book, intent: CaptureHold | ReleaseHold | ExpireHold) -> Hold:
+    """Return the hold that is meant. Somebody else's is not found, whatever has become of it."""
+    hold = book.hold(intent.hold_id)
+    require_holder(book.account(hold.account_id), intent)
     if hold.status is not HoldStatus.OPEN:
         raise HoldEnded
     return hold

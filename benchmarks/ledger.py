@@ -1,0 +1,307 @@
+"""How fast the journal posts, spread over many accounts and on one hot account, beside one transaction per call.
+
+Every cell of a round runs for the same time, and rounds are repeated, so that a busy machine disturbs all cells alike;
+the figures are medians over the rounds, and the verdicts are ratios within this one run. A transaction is a transfer:
+key look-up, two postings, two entries, w=majority and journal. Exits with 1 where a target is missed.
+
+    python -m benchmarks.ledger [--seconds S] [--rounds N] [--data-dir DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from app.domain.accounts import Account, AccountKind, AccountType, new_account_number
+from app.domain.errors import BankError
+from app.domain.ids import random_id, transaction_id
+from app.domain.ledger.book import Recorded
+from app.domain.ledger.intents import Leg, Post
+from app.domain.ledger.records import TransactionType
+from app.models import embedded
+from app.models.posting import Fault, Poster, Request, classify
+from app.models.store import Store
+from config import Config
+
+ACCOUNTS = 1_000
+THREADS = 64
+BATCH = 1_000
+FUNDING_MINOR = 10**12
+CURRENCY = "USD"
+NAIVE_PAUSE_S_MAX = 0.05
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One way of loading the journal: threads dealt out to processes, on spread accounts or a hot one."""
+
+    name: str
+    threads: int
+    processes: int = 1
+    hot: bool = False
+    naive: bool = False
+    batch: int = 1
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a cell reached: acknowledged transactions per second, the 99th percentile of a call, refusals."""
+
+    rate: float
+    p99_ms: float
+    refused: int
+
+
+CELLS = (
+    Cell("1 thread, spread", 1),
+    Cell("1 thread, hot", 1, hot=True),
+    Cell("16 threads, spread", 16),
+    Cell("16 threads, hot", 16, hot=True),
+    Cell("64 threads, spread", THREADS),
+    Cell("64 threads, hot", THREADS, hot=True),
+    Cell("64 threads in 2 processes, spread", THREADS, processes=2),
+    Cell("64 threads in 2 processes, hot", THREADS, processes=2, hot=True),
+    Cell("64 threads in 4 processes, spread", THREADS, processes=4),
+    Cell("64 threads in 4 processes, hot", THREADS, processes=4, hot=True),
+    Cell(f"ready batches of {BATCH:,}, spread", 1, batch=BATCH),
+    Cell("naive, 16 threads, spread", 16, naive=True),
+    Cell("naive, 16 threads, hot", 16, hot=True, naive=True),
+    Cell("naive, 64 threads, spread", THREADS, naive=True),
+    Cell("naive, 64 threads, hot", THREADS, hot=True, naive=True),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--data-dir", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bank-bench-") as scratch:
+        with embedded.start(options.data_dir or Path(scratch)) as server:
+            return _run(_config(server.uri), seconds=options.seconds, rounds=options.rounds)
+
+
+def _run(config: Config, *, seconds: float, rounds: int) -> int:
+    console = Console()
+    store = Store.open(config)
+    store.client.drop_database(config.mongo_database)
+    store.prepare()
+    numbers = _open_accounts(store)
+    measured: dict[str, list[Figure]] = {cell.name: [] for cell in CELLS}
+    todo = [cell for _ in range(rounds) for cell in CELLS]
+    for cell in track(todo, "Posting", console=Console(stderr=True), transient=True):
+        measured[cell.name].append(_measure(cell, store, numbers, seconds))
+    figures = {
+        name: Figure(
+            statistics.median(each.rate for each in found),
+            statistics.median(each.p99_ms for each in found),
+            sum(each.refused for each in found),
+        )
+        for name, found in measured.items()
+    }
+    console.print(_table(figures))
+    verdicts = _verdicts(figures)
+    for text, is_met in verdicts:
+        console.print(("[green]met[/]    " if is_met else "[red]MISSED[/] ") + text)
+    total = sum(account.balance for account in store.accounts.find_many(numbers).values())
+    is_exact = total == FUNDING_MINOR * ACCOUNTS
+    console.print(f"{'[green]met[/]    ' if is_exact else '[red]MISSED[/] '}money in all accounts unchanged: {total}")
+    store.close()
+    return 0 if is_exact and all(is_met for _, is_met in verdicts) else 1
+
+
+def _measure(cell: Cell, store: Store, numbers: Sequence[str], seconds: float) -> Figure:
+    if cell.processes == 1:
+        times, refused = _load(cell, store, numbers, seconds, threads=cell.threads)
+        return _figure(cell, times, refused, seconds)
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(cell.processes)
+    with context.Pool(cell.processes, initializer=_share_barrier, initargs=(ready,)) as pool:
+        work = (cell, store.config, numbers, seconds)
+        results = pool.starmap(_load_process, [work] * cell.processes, chunksize=1)
+    return _figure(cell, [t for times, _ in results for t in times], sum(refused for _, refused in results), seconds)
+
+
+_barrier: threading.Barrier
+
+
+def _share_barrier(barrier: threading.Barrier) -> None:
+    global _barrier  # noqa: PLW0603 - how a pool hands a barrier to its processes
+    _barrier = barrier
+
+
+def _load_process(cell: Cell, config: Config, numbers: Sequence[str], seconds: float) -> tuple[list[float], int]:
+    store = Store.open(config)
+    try:
+        store.journal.post(_transfer(*random.sample(numbers, 2)))  # connections and threads are up before the start
+        _barrier.wait(timeout=60)
+        return _load(cell, store, numbers, seconds, threads=cell.threads // cell.processes)
+    finally:
+        store.close()
+
+
+def _load(cell: Cell, store: Store, numbers: Sequence[str], seconds: float, *, threads: int) -> tuple[list[float], int]:
+    """Post from many threads until the time is over; return the duration of every acknowledged call."""
+    times: list[float] = []
+    refusals: list[BankError] = []
+    end = time.perf_counter() + seconds
+    post = _naively(store) if cell.naive else _through(store)
+
+    def work() -> None:
+        own: list[float] = []
+        while time.perf_counter() < end:
+            requests = [Request(_transfer(*_pair(cell, numbers))) for _ in range(cell.batch)]
+            start = time.perf_counter()
+            refusals.extend(outcome for outcome in post(requests) if isinstance(outcome, BankError))
+            own.append(time.perf_counter() - start)
+        times.extend(own)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return times, len(refusals)
+
+
+def _figure(cell: Cell, times: list[float], refused: int, seconds: float) -> Figure:
+    p99 = statistics.quantiles(times, n=100)[98] if len(times) > 1 else max(times, default=0.0)
+    busy_s = sum(times) / cell.threads  # a caller's own time to make up a request is not the ledger's
+    return Figure((len(times) * cell.batch - refused) / busy_s, p99 * 1000, refused)
+
+
+def _through(store: Store) -> Callable[[list[Request]], list[Recorded | BankError]]:
+    return store.journal.post_many
+
+
+def _naively(store: Store) -> Callable[[list[Request]], list[Recorded | BankError]]:
+    """One transaction per call, tried again after a conflict with growing, jittered pauses: the usual recipe."""
+    poster = Poster(store.client, store.database, clock=store.clock, timezone=ZoneInfo(store.config.bank_timezone))
+
+    def post(requests: list[Request]) -> list[Recorded | BankError]:
+        pause_s = 0.001
+        while True:
+            try:
+                return poster.post(requests, stripe=0, timeout_s=30)
+            except Exception as error:
+                if classify(error) is not Fault.CONFLICT:
+                    raise
+                time.sleep(random.uniform(0, pause_s))
+                pause_s = min(2 * pause_s, NAIVE_PAUSE_S_MAX)
+
+    return post
+
+
+def _pair(cell: Cell, numbers: Sequence[str]) -> tuple[str, str]:
+    """Choose two accounts; in a hot cell one of them is always the same."""
+    if not cell.hot:
+        first, second = random.sample(numbers, 2)
+        return first, second
+    other = numbers[random.randrange(1, len(numbers))]
+    return (numbers[0], other) if random.random() < 0.5 else (other, numbers[0])
+
+
+def _transfer(debited: str, credited: str) -> Post:
+    key = random_id()
+    return Post(
+        id=transaction_id("bench", key),
+        fingerprint=key,
+        idempotency_key=key,
+        initiated_by="bench",
+        channel="bench",
+        customer_id="bench",
+        type=TransactionType.TRANSFER,
+        account_id=debited,
+        legs=(Leg(debited, -100, CURRENCY), Leg(credited, 100, CURRENCY)),
+    )
+
+
+def _open_accounts(store: Store) -> list[str]:
+    """Open the accounts and fund each by a real posting."""
+    accounts = [
+        Account(
+            id=new_account_number(),
+            kind=AccountKind.CUSTOMER,
+            holders=("bench",),
+            type=AccountType.CHECKING,
+            currency=CURRENCY,
+            opened_at=store.clock.now(),
+        )
+        for _ in range(ACCOUNTS)
+    ]
+    for account in accounts:
+        store.accounts.insert(account, session=None)
+    outcomes = store.journal.post_many([Request(_funding(account.id)) for account in accounts])
+    for outcome in outcomes:
+        if isinstance(outcome, BankError):
+            raise outcome
+    return [account.id for account in accounts]
+
+
+def _funding(number: str) -> Post:
+    return Post(
+        id=random_id(),
+        fingerprint="funding",
+        initiated_by="bench",
+        channel="bench",
+        type=TransactionType.DEPOSIT,
+        account_id=number,
+        legs=(Leg(number, FUNDING_MINOR, CURRENCY), Leg(f"cash-{CURRENCY}", -FUNDING_MINOR, CURRENCY)),
+    )
+
+
+def _verdicts(figures: dict[str, Figure]) -> list[tuple[str, bool]]:
+    verdicts = []
+    for threads in (16, THREADS):
+        hot, spread = figures[f"{threads} threads, hot"], figures[f"{threads} threads, spread"]
+        verdicts.append(_at_least(f"hot / spread, {threads} threads", hot.rate / spread.rate, 0.9))
+        verdicts.append(_at_most(f"p99 hot / spread, {threads} threads", hot.p99_ms / spread.p99_ms, 2.0))
+    spread, hot = figures["64 threads, spread"], figures["64 threads, hot"]
+    for name, coalesced, target in (("spread", spread, 4.0), ("hot", hot, 15.0)):
+        naive = max(figures[f"naive, {threads} threads, {name}"].rate for threads in (16, THREADS))
+        verdicts.append(_at_least(f"64 threads / the better naive, {name}", coalesced.rate / naive, target))
+    batches = figures[f"ready batches of {BATCH:,}, spread"]
+    verdicts.append(_at_least(f"batches of {BATCH:,} / 64 threads, spread", batches.rate / spread.rate, 2.0))
+    return verdicts
+
+
+def _at_least(name: str, ratio: float, target: float) -> tuple[str, bool]:
+    return f"{name}: {ratio:.2f}, at least {target}", ratio >= target
+
+
+def _at_most(name: str, ratio: float, target: float) -> tuple[str, bool]:
+    return f"{name}: {ratio:.2f}, at most {target}", ratio <= target
+
+
+def _table(figures: dict[str, Figure]) -> Table:
+    table = Table("load", "transactions/s", "p99 ms", "refused", title="The ledger, in one run")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, figure in figures.items():
+        table.add_row(name, f"{figure.rate:,.0f}", f"{figure.p99_ms:,.1f}", str(figure.refused))
+    return table
+
+
+def _config(uri: str) -> Config:
+    return Config(
+        env="testing", secret_key="-", password_peppers={1: "-"}, mongo_uri=uri, mongo_database="bank_benchmark"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
