@@ -79,7 +79,7 @@ def _wait_s(found: Mapping[str, Any] | None, rate: Rate, now: datetime) -> int:
     if found is None or found["count"] < rate.amount or found["until"] <= now:
         return 0
     until: datetime = found["until"]
-    return math.ceil((until - now).total_seconds())
+    return math.ceil(min(until - now, rate.period).total_seconds())  # other callers' clocks may be a little ahead
 
 
 def _key(kind: str, subject: str) -> str:

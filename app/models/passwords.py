@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from config import Config
 
 LENGTH_MAX = 128
-_SCORE_MIN = 3  # "safely unguessable": more than 10^8 guesses
+_GUESSES_MIN = 10**8  # what zxcvbn grants to eight random characters
 _JUDGED_LENGTH_MAX = 32  # zxcvbn takes seconds for some longer inputs
 _CONTEXT_WORD_LENGTH_MIN = 3
 _BANK_WORDS = ("bank",)
@@ -124,7 +124,7 @@ def refuse_weak_password(password: str, *, field: str, context: Iterable[str]) -
         raise ValidationFailed(errors={field: ["Use more than your name and the bank's."]})
     with _judging:
         judgement = zxcvbn(rest)
-    if judgement["score"] >= _SCORE_MIN:
+    if judgement["guesses"] >= _GUESSES_MIN:
         return
     feedback = judgement["feedback"]
     advice = [feedback["warning"], *feedback["suggestions"]]
