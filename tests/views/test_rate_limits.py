@@ -1,0 +1,71 @@
+"""How often one address may try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from tests.factories.clock import MovableClock
+from tests.factories.users import log_in, new_customer, register
+from tests.parallel import at_once
+
+
+def status_from(app: Flask, address: str, **options: object) -> int:
+    answer = log_in(app.test_client(), "nobody", environ_base={"REMOTE_ADDR": address}, **options)
+    if answer.status_code == 429:
+        assert answer.json["code"] == "rate_limited"
+        assert 0 < int(answer.headers["Retry-After"]) <= 60
+        assert answer.content_type == "application/problem+json"
+    return answer.status_code
+
+
+def test_an_address_that_logs_in_too_often_must_wait(app_with: Callable[..., Flask], clock: MovableClock) -> None:
+    app = app_with(rate_limit_login="3/minute")
+    assert [status_from(app, "192.0.2.7") for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert status_from(app, "192.0.2.8") == 401
+    clock.forward(timedelta(seconds=61))
+    assert status_from(app, "192.0.2.7") == 401
+
+
+def test_the_limit_is_one_over_all_processes_and_holds_at_once(app_with: Callable[..., Flask]) -> None:
+    apps = [app_with(rate_limit_login="4/minute", login_failures_max=100) for _ in range(2)]
+    statuses = at_once(20, lambda number: status_from(apps[number % 2], "192.0.2.7"))
+    assert (statuses.count(401), statuses.count(429)) == (4, 16)
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP"])
+def test_no_header_makes_another_address_of_one(app_with: Callable[..., Flask], header: str) -> None:
+    app = app_with(rate_limit_login="2/minute")
+    statuses = [status_from(app, "192.0.2.7", headers={header: f"198.51.100.{last}"}) for last in range(4)]
+    assert statuses == [401, 401, 429, 429]
+
+
+def test_behind_a_proxy_the_address_is_what_the_proxy_saw(app_with: Callable[..., Flask]) -> None:
+    app = app_with(rate_limit_login="2/minute", proxy_count=1)
+
+    def status(forwarded: str) -> int:
+        return status_from(app, "10.0.0.1", headers={"X-Forwarded-For": forwarded})
+
+    assert [status("192.0.2.7"), status("1.1.1.1, 192.0.2.7"), status("2.2.2.2, 192.0.2.7")] == [401, 401, 429]
+    assert status("192.0.2.8") == 401
+
+
+def test_all_addresses_of_an_ipv6_network_count_as_one(app_with: Callable[..., Flask]) -> None:
+    app = app_with(rate_limit_login="2/minute")
+    addresses = ["2001:db8::1", "2001:0DB8:0:0::2", "2001:db8::ffff:1:1"]
+    assert [status_from(app, address) for address in addresses] == [401, 401, 429]
+    assert status_from(app, "2001:db8:0:1::1") == 401
+    assert [status_from(app, address) for address in ("192.0.2.9", "::ffff:192.0.2.9", "192.0.2.9")] == [401, 401, 429]
+
+
+def test_registering_and_refreshing_have_limits_of_their_own(app_with: Callable[..., Flask]) -> None:
+    client = app_with(rate_limit_register="2/minute", rate_limit_refresh="1/minute").test_client()
+    login = new_customer(client, "alice")
+    assert register(client, "bob").status_code == 201
+    assert register(client, "carol").status_code == 429
+    assert client.post("/auth/refresh", json={"refresh_token": login.refresh_token}).status_code == 200
+    assert client.post("/auth/refresh", json={"refresh_token": "x"}).json["code"] == "rate_limited"
+    assert log_in(client, "alice").status_code == 200
