@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -20,9 +21,10 @@ from app.models.keeper import Home, open_lock, try_lock
 from app.models.mongod import CACHE_MIB_MIN, MongodFailed, command_line, find_binary
 
 _PROJECT = Path(__file__).parents[2]
-_START_TIMEOUT_S = 30.0
+_START_TIMEOUT_S = 60.0
 _POLL_S = 0.05
 _LOG_LINES = 5
+_ROUTINE = re.compile(r'\{"t":[^,]*,"s":"[DIW]"')
 _LOG_LINE_LENGTH = 300
 
 
@@ -122,5 +124,6 @@ def _last_words(home: Home) -> str:
     lines: list[str] = []
     for log in (home.keeper_log, home.mongod_log):
         if log.exists():
-            lines += log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
-    return "\n".join([f"Its log ({home.mongod_log}) ends with:", *(f"  {line[:_LOG_LINE_LENGTH]}" for line in lines)])
+            said = log.read_text(errors="replace").splitlines()
+            lines += [line for line in said if not _ROUTINE.match(line)][-_LOG_LINES:]
+    return "\n".join([f"See {home.mongod_log}:", *(f"  {line[:_LOG_LINE_LENGTH]}" for line in lines)])

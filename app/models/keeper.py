@@ -20,7 +20,7 @@ from app.models import mongod
 from app.models.mongod import MongodFailed
 
 _POLL_S = 0.1
-_START_TIMEOUT_S = 25
+_START_TIMEOUT_S = 50
 _ORPHAN_TIMEOUT_S = 20
 
 

