@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from flask import Flask, current_app
@@ -10,18 +13,24 @@ from flask.cli import AppGroup, with_appcontext
 from rich.console import Console
 from rich.progress import Progress
 
-from app.domain.errors import NotFound
+from app.controllers import registration, staff
+from app.domain.actor import Role
+from app.domain.errors import BankError, NotFound
 from app.models.ledger_reader import LedgerReader
 from app.models.reconcile import Reconciliation, Report
 from app.models.startup import StoreNotUsable, check_server
 from app.models.store import Store
 
+_GENERATED_PASSWORD_BYTES = 12
 database_commands = AppGroup("db", help="Create and check what the bank needs in its database.")
+user_commands = AppGroup("users", help="Create staff, and decide who may log in. Running servers notice in 2 seconds.")
+staff_role = click.Choice([str(Role.BANKER), str(Role.ADMIN)])
 
 
 def register_commands(app: Flask) -> None:
     """Add the bank's commands to `flask`."""
     app.cli.add_command(database_commands)
+    app.cli.add_command(user_commands)
     app.cli.add_command(reconcile)
 
 
@@ -89,6 +98,61 @@ def _reconciled(reader: LedgerReader, account: str | None) -> Report:
             return run.run_account(account) if account else run.run()
         except NotFound:
             raise click.BadParameter(f"There is no account {account}.", param_hint="--account") from None
+
+
+@user_commands.command("create")
+@click.argument("name")
+@click.option("--role", type=staff_role, required=True, help="Customers register by themselves.")
+@click.option("--generate", is_flag=True, help="Make up a password and show it once, instead of asking for one.")
+def create_user(name: str, role: str, generate: bool) -> None:
+    """Create a banker or an administrator."""
+    if generate:
+        password = secrets.token_urlsafe(_GENERATED_PASSWORD_BYTES)
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    with _refusals_shown():
+        registration.create_staff(ready_store(), name, password, Role(role))
+    click.echo(f"Created the {role} {name}.")
+    if generate:
+        click.echo(f"Password, shown only now: {password}")
+
+
+@user_commands.command("disable")
+@click.argument("name")
+def disable_user(name: str) -> None:
+    """Let a user in no more, and end all their sessions."""
+    with _refusals_shown():
+        staff.set_disabled(ready_store(), name, disabled=True)
+    click.echo(f"{name} may no longer log in.")
+
+
+@user_commands.command("enable")
+@click.argument("name")
+def enable_user(name: str) -> None:
+    """Let a disabled user in again."""
+    with _refusals_shown():
+        staff.set_disabled(ready_store(), name, disabled=False)
+    click.echo(f"{name} may log in again.")
+
+
+@user_commands.command("role")
+@click.argument("name")
+@click.argument("role", type=staff_role)
+def change_role(name: str, role: str) -> None:
+    """Make a banker an administrator or the reverse, and end all their sessions."""
+    with _refusals_shown():
+        staff.set_role(ready_store(), name, Role(role))
+    click.echo(f"{name} is now {role}.")
+
+
+@contextmanager
+def _refusals_shown() -> Iterator[None]:
+    """Tell the operator why the bank refused, and exit with 1."""
+    try:
+        yield
+    except BankError as error:
+        reasons = [text for texts in (error.errors or {}).values() for text in texts]
+        raise click.ClickException(" ".join(reasons or [error.detail])) from None
 
 
 def _fail(error: StoreNotUsable) -> None:
