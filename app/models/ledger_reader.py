@@ -16,7 +16,7 @@ from app.domain.accounts import Account
 from app.domain.ledger.records import Entry, HoldStatus, Transaction
 from app.models import accounts, entries, holds, transactions
 from app.models.accounts import account_from
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import CollectionSpec, Document, find_by_ids
 from app.models.entries import entry_from
 from app.models.transactions import transaction_from
 
@@ -114,14 +114,12 @@ class LedgerReader:
 
     def transactions_of(self, ids: Iterable[str]) -> dict[str, Transaction]:
         """Return those transactions of these ids that exist, by id."""
-        found = self._transactions.find({"_id": {"$in": list(set(ids))}}).batch_size(DOCUMENTS_PER_BATCH + 1)
-        return {each["_id"]: transaction_from(each) for each in found}
+        return {each["_id"]: transaction_from(each) for each in find_by_ids(self._transactions, ids)}
 
     def entries_of(self, transactions: Iterable[Transaction]) -> dict[str, Entry]:
         """Return those entries that these transactions name and that exist, by id."""
         ids = [posting.entry_id for each in transactions for posting in each.postings]
-        found = self._entries.find({"_id": {"$in": ids}}).batch_size(DOCUMENTS_PER_BATCH + 1)
-        return {each["_id"]: entry_from(each) for each in found}
+        return {each["_id"]: entry_from(each) for each in find_by_ids(self._entries, ids)}
 
     def reversed_ids(self, ids: Iterable[str]) -> list[str]:
         """Return which of these transactions are reversed, each as often as it is."""

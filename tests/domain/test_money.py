@@ -34,7 +34,8 @@ def test_plain_decimals_are_read_exactly(text: str, currency: str, minor: int) -
     "text",
     [
         "", " 1", "1 ", "+1", "-1", "-0", "0", "0.00", "00", "01", "1.", ".5", "1,5", "1_000", "1e2", "1E+2", "0x10",
-        "NaN", "Infinity", "true", "١٢٣", "\uff11\uff12", "1\n", "1.2.3", "1.001", "10000000000000.01", "9" * 17, "9" * 5_000,
+        "9" * 17, "9" * 5_000, "NaN", "Infinity", "true", "١٢٣", "\uff11\uff12", "1\n",
+        "1.2.3", "1.001", "10000000000000.01",
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_with_a_message_for_the_field(text: str) -> None:

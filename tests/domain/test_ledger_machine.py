@@ -1,0 +1,235 @@
+"""The rules against a naive ledger: whatever is asked, in whatever order and company, both decide and count alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from app.domain.accounts import Account, AccountStatus, InternalAccount, base_account, new_stripes
+from app.domain.errors import BankError
+from app.domain.ledger.audit import AccountWalk, check_reversal, check_transaction
+from app.domain.ledger.book import Book, Outcome
+from app.domain.ledger.draft import Moment
+from app.domain.ledger.intents import CaptureHold, ExpireHold, Intent, PlaceHold, Post, ReleaseHold, Reverse
+from app.domain.ledger.records import Entry, Hold, HoldStatus, Transaction
+from app.domain.ledger.rules import apply
+from tests.domain.naive_ledger import REPLAYED, NaiveLedger, PaperAccount
+from tests.factories.ledger import (
+    ALICE,
+    BOB,
+    OPENED_AT,
+    account_state,
+    capture,
+    deposit,
+    expiry,
+    hold,
+    release,
+    reversal,
+    status_change,
+    transfer,
+    withdrawal,
+)
+
+START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+OWNERS = {"111": ALICE, "222": ALICE, "333": BOB}
+OVERDRAFTS = {"111": 0, "222": 50, "333": 0}
+
+numbers = st.sampled_from(sorted(OWNERS))
+amounts = st.integers(1, 120)
+askers = st.sampled_from(["the bank", "the bank", "holder", "holder", "holder", "stranger"])
+statuses = st.sampled_from([*[AccountStatus.ACTIVE] * 4, *AccountStatus])
+picks = st.integers(0, 1_000)
+approvals = st.sampled_from([None, None, None, "approval 7"])
+
+
+class Ledger(RuleBasedStateMachine):
+    """What storage would hold, beside the naive ledger. Intents gather into batches, each posted by some writer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        stripes = new_stripes(InternalAccount.CASH, "USD", now=OPENED_AT)
+        customers = [
+            account_state(id=number, holders=(owner,), overdraft_limit=OVERDRAFTS[number])
+            for number, owner in OWNERS.items()
+        ]
+        self.accounts: dict[str, Account] = {each.id: each for each in (*stripes, *customers)}
+        self.holds: dict[str, Hold] = {}
+        self.transactions: dict[str, Transaction] = {}
+        self.entries: dict[str, Entry] = {}
+        self.paper = NaiveLedger({number: PaperAccount(owner, OVERDRAFTS[number]) for number, owner in OWNERS.items()})
+        self.now = START
+        self.batch: list[Intent] = []
+        self.asked: list[Intent] = []
+        self.placed: list[PlaceHold] = []
+        self.posted: list[Post] = []
+
+    # ---- what may be asked -------------------------------------------------------------------------------------------
+
+    @initialize(first=st.lists(st.tuples(numbers, amounts), min_size=1, max_size=3))
+    def begin_with_some_money(self, first: list[tuple[str, int]]) -> None:
+        for number, amount in first:
+            self.deposit(number, amount, "the bank")
+        self.post(stripe=0)
+
+    @rule(number=numbers, amount=amounts, asker=askers)
+    def deposit(self, number: str, amount: int, asker: str) -> None:
+        self.ask_to_move(deposit(number, amount, customer_id=who(asker, number)))
+
+    @rule(number=numbers, amount=amounts, asker=askers, approval=approvals)
+    def withdraw(self, number: str, amount: int, asker: str, approval: str | None) -> None:
+        self.ask_to_move(withdrawal(number, amount, customer_id=who(asker, number), forced_by=approval))
+
+    @rule(source=numbers, to=numbers, amount=amounts, asker=askers)
+    def transfer(self, source: str, to: str, amount: int, asker: str) -> None:
+        self.ask_to_move(transfer(source, to, amount, customer_id=who(asker, source)))
+
+    @rule(number=numbers, amount=amounts, asker=askers, minutes=st.sampled_from([None, 1, 60]))
+    def place_hold(self, number: str, amount: int, asker: str, minutes: int | None) -> None:
+        expires_at = None if minutes is None else self.now + timedelta(minutes=minutes)
+        placed = hold(number, amount, customer_id=who(asker, number), expires_at=expires_at)
+        self.placed.append(placed)
+        self.ask(placed)
+
+    @precondition(lambda self: self.placed)
+    @rule(pick=picks, amount=amounts, to=st.sampled_from(["cash-USD", *OWNERS]), final=st.booleans(), asker=askers)
+    def capture(self, pick: int, amount: int, to: str, final: bool, asker: str) -> None:
+        placed = self.placed[pick % len(self.placed)]
+        self.ask(capture(placed.id, amount, to=to, final=final, customer_id=who(asker, placed.account_id)))
+
+    @precondition(lambda self: self.placed)
+    @rule(pick=picks, asker=askers)
+    def release(self, pick: int, asker: str) -> None:
+        placed = self.placed[pick % len(self.placed)]
+        self.ask(release(placed.id, customer_id=who(asker, placed.account_id)))
+
+    @precondition(lambda self: self.placed)
+    @rule(pick=picks)
+    def expire(self, pick: int) -> None:
+        self.ask(expiry(self.placed[pick % len(self.placed)].id))
+
+    @rule(pick=picks, approval=approvals, asker=askers)
+    def reverse(self, pick: int, approval: str | None, asker: str) -> None:
+        posted = self.posted[pick % len(self.posted)]
+        self.ask(reversal(posted.id, forced_by=approval, customer_id=who(asker, posted.account_id)))
+
+    @rule(pick=picks)
+    def reverse_anything(self, pick: int) -> None:
+        self.ask(reversal(self.asked[pick % len(self.asked)].id))
+
+    @rule(number=numbers, status=statuses)
+    def change_status(self, number: str, status: AccountStatus) -> None:
+        self.ask(status_change(number, status))
+
+    @rule(pick=picks, altered=st.integers(0, 3).map(lambda roll: roll == 0))
+    def ask_again(self, pick: int, altered: bool) -> None:
+        intent = self.asked[pick % len(self.asked)]
+        self.batch.append(replace(intent, fingerprint="something else") if altered else intent)
+
+    # ---- what happens meanwhile --------------------------------------------------------------------------------------
+
+    @rule(number=numbers, blocked=st.sampled_from([False, False, True]))
+    def suspend_or_readmit_a_holder(self, number: str, blocked: bool) -> None:
+        self.post(stripe=0)
+        self.accounts[number] = self.accounts[number]._replace(blocked=blocked)
+        self.paper.accounts[number].blocked = blocked
+
+    @rule(minutes=st.integers(-5, 90))
+    def let_time_pass_or_set_the_clock_back(self, minutes: int) -> None:
+        self.post(stripe=1)
+        self.now += timedelta(minutes=minutes)
+
+    @rule(stripe=st.integers(0, 15))
+    def post(self, stripe: int) -> None:
+        """Post the batch as the journal does: on a book of what the batch needs, read from storage."""
+        book = self.read(stripe)
+        outcomes = apply(book, self.batch, Moment(self.now, self.now.date().isoformat()))
+        for intent, outcome in zip(self.batch, outcomes, strict=True):
+            against = self.paper.take(intent, self.now)
+            assert verdict(outcome) in (against or {"done"}), (intent, outcome, against)
+        assert not self.transactions.keys() & {each.id for each in book.new_transactions}
+        assert not self.entries.keys() & {each.id for each in book.new_entries}
+        self.accounts |= {name: book.accounts[name] for name in book.changed_accounts}
+        self.holds |= {name: book.holds[name] for name in book.changed_holds}
+        self.transactions |= {each.id: each for each in book.new_transactions}
+        self.entries |= {each.id: each for each in book.new_entries}
+        self.batch = []
+
+    # ---- what must be true at any time -------------------------------------------------------------------------------
+
+    @invariant()
+    def both_ledgers_count_alike(self) -> None:
+        if self.batch:
+            return
+        for number in OWNERS:
+            account = self.accounts[number]
+            assert (account.balance, account.held) == (self.paper.balance(number), self.paper.held(number))
+            assert account.status == self.paper.accounts[number].status
+        stripes = [each for each in self.accounts.values() if base_account(each.id) == "cash-USD"]
+        assert sum(each.balance for each in stripes) == self.paper.balance("cash-USD")
+        assert sum(each.balance for each in self.accounts.values()) == 0
+        open_holds = {name: each.left for name, each in self.paper.holds.items() if each.open}
+        assert {n: each.remaining for n, each in self.holds.items() if each.status is HoldStatus.OPEN} == open_holds
+        assert self.transactions.keys() == self.paper.done.keys()
+
+    @invariant()
+    def the_books_are_in_order(self) -> None:
+        if self.batch:
+            return
+        for account in self.accounts.values():
+            walk = AccountWalk(account, held=self.paper.held(account.id))
+            lines = [entry for entry in self.entries.values() if entry.account_id == account.id]
+            for entry in lines:
+                assert not list(walk.step(entry, self.transactions.get(entry.transaction_id)))
+            assert not list(walk.end())
+            assert [entry.id for entry in lines] == sorted(entry.id for entry in lines)
+        for transaction in self.transactions.values():
+            assert not list(check_transaction(transaction, self.entries))
+            if transaction.reverses is not None:
+                assert not list(check_reversal(transaction, self.transactions.get(transaction.reverses)))
+
+    # ---- how it is done ----------------------------------------------------------------------------------------------
+
+    def ask(self, intent: Intent) -> None:
+        self.batch.append(intent)
+        self.asked.append(intent)
+
+    def ask_to_move(self, intent: Post) -> None:
+        self.posted.append(intent)
+        self.ask(intent)
+
+    def teardown(self) -> None:
+        self.post(stripe=2)
+
+    def read(self, stripe: int) -> Book:
+        book = Book(stripe=stripe)
+        wanted = {each.id for each in self.batch} | {e.transaction_id for e in self.batch if isinstance(e, Reverse)}
+        for each in self.transactions.values():
+            if each.id in wanted or each.reverses in wanted:
+                book.transactions[each.id] = each
+                if each.reverses is not None:
+                    book.reversals[each.reverses] = each.id
+        meant = {each.hold_id for each in self.batch if isinstance(each, CaptureHold | ReleaseHold | ExpireHold)}
+        book.holds = {name: each for name, each in self.holds.items() if name in meant}
+        needed = {name for each in self.batch for name in book.accounts_needed(each)}
+        book.accounts = {name: each for name, each in self.accounts.items() if name in needed}
+        return book
+
+
+def who(asker: str, number: str) -> str | None:
+    """Return the customer that an intent acts for: none, where the bank itself asks."""
+    stranger = BOB if OWNERS[number] == ALICE else ALICE
+    return {"the bank": None, "holder": OWNERS[number], "stranger": stranger}[asker]
+
+
+def verdict(outcome: Outcome) -> str:
+    if isinstance(outcome, BankError):
+        return outcome.code
+    return REPLAYED if outcome.replayed else "done"
+
+
+class TestLedger(Ledger.TestCase):  # type: ignore[name-defined, misc]
+    settings = settings(max_examples=250, stateful_step_count=60, deadline=None)
