@@ -63,7 +63,8 @@ def log_out(store: Store, actor: Actor) -> None:
 
 def list_sessions(store: Store, actor: Actor, *, limit: int, cursor: str | None) -> Page[ListedSession]:
     """Return a page of the caller's live sessions, newest first."""
-    found = store.sessions.page_of_user(actor.user_id, now=store.clock.now(), limit=limit + 1, after=cursor)
+    user = store.users.get(actor.user_id)
+    found = store.sessions.page_of_user(user, now=store.clock.now(), limit=limit + 1, after=cursor)
     items = [ListedSession(session, session.id == actor.session_id) for session in found[:limit]]
     return Page(items, found[limit - 1].id if len(found) > limit else None)
 

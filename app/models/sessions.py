@@ -11,12 +11,13 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from app.domain.sessions import Device, Session
+from app.domain.users import User
 from app.models.collection import CollectionSpec, Document
 
 SPEC = CollectionSpec(
     "sessions",
     indexes=(
-        IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)], name="user"),
+        IndexModel([("user_id", ASCENDING), ("epoch", ASCENDING), ("_id", DESCENDING)], name="user"),
         IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     schema={
@@ -40,14 +41,13 @@ SPEC = CollectionSpec(
             "created_at": {"bsonType": "date"},
             "rotated_at": {"bsonType": "date"},
             "expires_at": {"bsonType": "date"},
-            "ended_at": {"bsonType": "date"},
         },
     },
 )
 
 
 class Sessions:
-    """Every login that may still be carried on. One that has ended or expired is as good as absent."""
+    """Every login that may still be carried on. One that has ended is gone; one that has expired is as good as gone."""
 
     def __init__(self, database: Database[Document]) -> None:
         self._collection = database[SPEC.name]
@@ -87,9 +87,9 @@ class Sessions:
         )
         return _session(found) if found else None
 
-    def page_of_user(self, user_id: str, *, now: datetime, limit: int, after: str | None) -> list[Session]:
+    def page_of_user(self, user: User, *, now: datetime, limit: int, after: str | None) -> list[Session]:
         """Return up to `limit` of the user's live sessions, newest first, beginning after the session `after`."""
-        query: Document = {"user_id": user_id, **_live(now)}
+        query: Document = {"user_id": user.id, "epoch": user.epoch, **_live(now)}
         if after is not None:
             query["_id"] = {"$lt": after}
         return [_session(found) for found in self._collection.find(query).sort("_id", DESCENDING).limit(limit)]
@@ -97,15 +97,11 @@ class Sessions:
     def end(self, session_id: str, user_id: str, *, now: datetime, session: ClientSession | None) -> bool:
         """End one live session of the user; False where there is none of this id."""
         query = {"_id": session_id, "user_id": user_id, **_live(now)}
-        return self._collection.update_one(query, {"$set": {"ended_at": now}}, session=session).modified_count == 1
-
-    def end_all(self, user_id: str, *, now: datetime, session: ClientSession | None) -> None:
-        """End every live session of the user."""
-        self._collection.update_many({"user_id": user_id, **_live(now)}, {"$set": {"ended_at": now}}, session=session)
+        return self._collection.delete_one(query, session=session).deleted_count == 1
 
 
 def _live(now: datetime) -> Document:
-    return {"ended_at": None, "expires_at": {"$gt": now}}
+    return {"expires_at": {"$gt": now}}  # the server removes what has expired, but only once a minute
 
 
 def _session(found: Mapping[str, Any]) -> Session:

@@ -19,6 +19,7 @@ from app.models.connection import connect
 from app.models.store import Store
 from config import Config
 from tests.factories.users import PASSWORD, Login, log_in, logged_in, new_customer, new_staff, register
+from tests.parallel import at_once
 
 SEEN_WITHIN_S = 2.0
 NEW_PASSWORD = "amber quarry 81 whistles"
@@ -161,3 +162,31 @@ def test_without_the_database_nobody_is_believed_for_it_is_not_known_who_was_shu
     cut_off.extensions["store"].close()
     assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
     assert answer.headers["Retry-After"]
+
+
+def test_a_login_that_a_password_change_overtakes_brings_nothing(client: FlaskClient, store: Store) -> None:
+    """Whoever proved the old password a moment before it was changed gets tokens that do not count."""
+    overtaken = new_customer(client)
+    (session,) = store.database["sessions"].find()
+    change_password(client, overtaken)
+    store.database["sessions"].replace_one({"_id": session["_id"]}, session, upsert=True)
+    assert status(client, overtaken) == 401
+    assert client.post("/auth/refresh", json={"refresh_token": overtaken.refresh_token}).status_code == 401
+    only = logged_in(client, "alice", NEW_PASSWORD)
+    assert len(client.get("/auth/sessions", headers=only.headers).json["items"]) == 1
+
+
+def test_of_two_changes_of_one_password_at_once_one_wins(app_with: Callable[..., Flask]) -> None:
+    apps = [app_with(), app_with()]
+    login = new_customer(apps[0].test_client())
+    new_passwords = [NEW_PASSWORD, "granite 55 umbrella orchards"]
+
+    def change(number: int) -> int:
+        body = {"current_password": PASSWORD, "new_password": new_passwords[number]}
+        return apps[number].test_client().post("/auth/password", json=body, headers=login.headers).status_code
+
+    statuses = at_once(2, change)
+    assert statuses.count(204) == 1
+    assert set(statuses) <= {204, 401, 409}
+    client = apps[0].test_client()
+    assert log_in(client, "alice", new_passwords[statuses.index(204)]).status_code == 200

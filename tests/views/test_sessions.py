@@ -77,7 +77,9 @@ def test_a_new_password_replaces_the_old_and_ends_every_session(client: FlaskCli
         assert client.get("/auth/me", headers=login.headers).status_code == 401
         assert client.post("/auth/refresh", json={"refresh_token": login.refresh_token}).status_code == 401
     assert log_in(client).status_code == 401
-    assert log_in(client, "alice", NEW_PASSWORD).status_code == 200
+    only = logged_in(client, "alice", NEW_PASSWORD)
+    (listed,) = client.get("/auth/sessions", headers=only.headers).json["items"]
+    assert listed["current"] is True
 
 
 def test_changing_the_password_needs_the_current_one(client: FlaskClient) -> None:
