@@ -82,7 +82,7 @@ class Config:
     body_kib_max: int = 64
     log_level: str = "INFO"
 
-    posting_deadline_ms: int = 5_000
+    posting_deadline_ms: int = 4_500
     journal_queue_max: int = 10_000
     journal_batch_max: int = 1_000
 
@@ -205,7 +205,7 @@ class _EnvironmentSchema(Schema):
     proxy_count = _whole("PROXY_COUNT", 0, 8)
     body_kib_max = _whole("BODY_KIB_MAX", 1, 10_240)
     log_level = fields.String(data_key="LOG_LEVEL", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
-    posting_deadline_ms = _whole("POSTING_DEADLINE_MS", 100, 5_500)
+    posting_deadline_ms = _whole("POSTING_DEADLINE_MS", 100, 5_000)
     journal_queue_max = _whole("JOURNAL_QUEUE_MAX", 1, 100_000)
     journal_batch_max = _whole("JOURNAL_BATCH_MAX", 1, 1_000)
 

@@ -25,7 +25,7 @@ _UNAVAILABLE_CODES = frozenset({50, 89, 91, 189, 262, 9001, 10107, 11600, 11602,
 """Time limit, network, shutdown, stepping down, not primary: the server is going away or is not the one to ask."""
 
 
-def connect(uri: str, *, timeout_ms: int) -> MongoClient[Document]:
+def connect(uri: str, *, timeout_ms: int, app_name: str = "bank") -> MongoClient[Document]:
     """Return a lazy client: majority and journaled writes, majority reads from the primary, and no endless wait."""
     options: dict[str, Any] = {
         "serverSelectionTimeoutMS": timeout_ms,
@@ -41,7 +41,7 @@ def connect(uri: str, *, timeout_ms: int) -> MongoClient[Document]:
         "readConcernLevel": "majority",
         "readPreference": "primary",
         "tz_aware": True,
-        "appname": "bank",
+        "appname": app_name,
     }
     return MongoClient(uri, **options)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from config import Config  # for its name alone: config reads the domain
 
 COUNTERS = CollectionSpec("counters")
-ANSWER_GRACE_S = 0.4
+ANSWER_GRACE_S = 0.8
 """How much longer than the deadline a caller waits, so that the writer, who knows more, answers first."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -37,6 +38,8 @@ from app.models.entries import Entries
 from app.models.holds import Holds
 from app.models.transactions import Transactions
 
+COMMIT_RETRY_S = 0.5
+ABORT_S = 0.3
 _CONFLICT_CODES = frozenset({24, 112, 246, 251})
 """LockTimeout, WriteConflict, SnapshotUnavailable, NoSuchTransaction (the server gave an old transaction up)."""
 _DUPLICATE_KEY = 11000
@@ -108,14 +111,17 @@ class Poster:
         """
         refused: dict[int, BankError] = {}
         while True:
-            try:
-                with self._client.start_session() as session, pymongo.timeout(timeout_s):
-                    session.start_transaction(ReadConcern("snapshot"), MAJORITY)
-                    outcomes = self._work(requests, refused, stripe, session)
-                    session.commit_transaction()
-                    return outcomes
-            except _GuardMissed as missed:
-                refused[missed.index] = missed.refusal
+            with self._client.start_session() as session:
+                session.start_transaction(ReadConcern("snapshot"), MAJORITY)
+                try:
+                    with pymongo.timeout(timeout_s):
+                        outcomes = self._work(requests, refused, stripe, session)
+                        _commit(session)
+                        return outcomes
+                except _GuardMissed as missed:
+                    refused[missed.index] = missed.refusal
+                finally:
+                    _let_go(session)
 
     def touched(self, request: Request) -> set[str]:
         """Name the documents that a request will write and others may hold: what it conflicts over.
@@ -200,6 +206,24 @@ class Poster:
             else outcome
             for outcome in outcomes
         ]
+
+
+def _commit(session: ClientSession) -> None:
+    """Commit, and ask again for a while where the answer got lost: committing twice is committing once."""
+    give_up = time.monotonic() + COMMIT_RETRY_S
+    while True:
+        try:
+            return session.commit_transaction()
+        except PyMongoError as error:
+            if not error.has_error_label("UnknownTransactionCommitResult") or time.monotonic() > give_up:
+                raise
+
+
+def _let_go(session: ClientSession) -> None:
+    """Abort what was not committed, so that its accounts are free at once; with the database gone don't wait long."""
+    if session.in_transaction:
+        with pymongo.timeout(ABORT_S):
+            session.abort_transaction()
 
 
 def classify(error: Exception) -> Fault:
