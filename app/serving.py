@@ -36,11 +36,12 @@ def load_app() -> Flask:
     `flask run` and WSGI servers of other kinds get a checked database; below our own server and `flask` commands,
     which check it themselves, the application builds without.
     """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        _follow(parent.pid or 0)
     with _faults_told():
         app = create_app(Config.from_env())
-        if parent := multiprocessing.parent_process():
-            _end_with(parent.pid or 0)
-        elif not _is_flask_command():
+        if parent is None and not _is_flask_command():
             app.extensions["store"].make_ready()
         return app
 
@@ -71,6 +72,7 @@ def _run_server(config: Config) -> None:
     from granian.log import LogLevels
     from granian.server import Server
 
+    os.register_at_fork(after_in_child=_default_signals)  # a stop while a worker starts is for the worker, too
     Server(
         "run:app",  # by name, so that nothing is built here before the fork
         address=config.host,
@@ -131,10 +133,18 @@ def _is_flask_command() -> bool:
     return context is not None and context.info_name != "run"
 
 
-def _end_with(parent: int) -> None:
-    """End this server process when the one that started it is gone, even by SIGKILL; finish requests first."""
+def _default_signals() -> None:
+    """Forget the parent's handlers, which do nothing in a child; the server sets its own when it is ready."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)  # those of the parent do nothing here; the server sets its own later
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _follow(parent: int) -> None:
+    """End this server process with the one that started it, even if that is killed; finish requests first.
+
+    Ctrl-C in a terminal is for the parent alone, which then stops its workers in order.
+    """
+    os.setpgid(0, 0)
     threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
 
 

@@ -23,27 +23,37 @@ def wait_until(condition: Callable[[], object], *, timeout_s: float = TIMEOUT_S)
         time.sleep(0.02)
 
 
-def command_lines() -> dict[int, str]:
-    """Return every process that lives: ids and command lines. Ended ones that nobody waited for are none."""
-    if not Path("/proc/self/cmdline").exists():
-        listing = subprocess.run(["ps", "-A", "-o", "pid=", "-o", "args="], capture_output=True, text=True, check=True)
-        return {int(pid): arguments for pid, arguments in re.findall(r"^ *(\d+) (.*)$", listing.stdout, re.M)}
-    found = {}
+def _listing() -> list[tuple[int, int, str]]:
+    """Return every process that lives: id, parent and command line. Ended ones that nobody waited for are none."""
+    if not Path("/proc/self/stat").exists():
+        columns = ("-o", "pid=", "-o", "ppid=", "-o", "args=")
+        lines = subprocess.run(["ps", "-A", *columns], capture_output=True, text=True, check=True).stdout
+        return [
+            (int(pid), int(parent), line) for pid, parent, line in re.findall(r"^ *(\d+) +(\d+) (.*)$", lines, re.M)
+        ]
+    found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(FileNotFoundError, ProcessLookupError):
-            if arguments := (folder / "cmdline").read_bytes():  # empty: a zombie
-                found[int(folder.name)] = arguments.replace(b"\0", b" ").decode(errors="replace")
+            arguments = (folder / "cmdline").read_bytes()
+            parent = (folder / "stat").read_text().rpartition(") ")[2].split()[1]
+            if arguments:  # a zombie has none
+                found.append((int(folder.name), int(parent), arguments.replace(b"\0", b" ").decode(errors="replace")))
     return found
 
 
+def parents() -> dict[int, int]:
+    """Return the parent of every process that lives."""
+    return {pid: parent for pid, parent, _ in _listing()}
+
+
 def is_running(pid: int) -> bool:
-    return pid in command_lines()
+    return pid in parents()
 
 
 def processes_of(folder: Path) -> dict[int, str]:
     """Return the embedded server's processes in a data folder: ids and command lines."""
     pattern = re.compile(rf"(app\.models\.keeper|mongod) .*{re.escape(str(folder))}/")
-    return {pid: arguments for pid, arguments in command_lines().items() if pattern.search(arguments)}
+    return {pid: arguments for pid, _, arguments in _listing() if pattern.search(arguments)}
 
 
 @contextmanager
@@ -61,6 +71,6 @@ def running(*command: str, **options: object) -> Iterator[subprocess.Popen[str]]
 
 def environment(**variables: object) -> dict[str, str]:
     """Return this process's environment with some variables set, and none of the application's own besides."""
-    ours = re.compile(r"FLASK_|MONGO_|SECRET_KEY|PASSWORD_PEPPERS|DATA_DIR$|HOST$|PORT$|WORKERS$|THREADS$|DEMO_DATA$")
+    ours = re.compile(r"FLASK_|MONGO_|SECRET_KEY|PASSWORD_PEPPERS|(DATA_DIR|HOST|PORT|WORKERS|THREADS|DEMO_DATA)$")
     inherited = {name: value for name, value in os.environ.items() if not ours.match(name)}
     return inherited | {name: str(value) for name, value in variables.items()}
