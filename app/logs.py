@@ -26,29 +26,38 @@ def configure_logs(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_StandardOutput,
     )
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _RENDERER,
-            ],
-        )
-    )
     root = logging.getLogger()
-    root.handlers = [handler]
+    for handler in [handler for handler in root.handlers if isinstance(handler, _StandardOutputHandler)]:
+        root.removeHandler(handler)
+    root.addHandler(_StandardOutputHandler())
     root.setLevel(max(logging.getLevelNamesMapping()[level], logging.WARNING))
 
 
+def _write(line: str) -> None:
+    """Write a whole line to whatever standard output is at that moment."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 class _StandardOutput:
-    """Write whole lines to whatever standard output is at that moment."""
+    """What structlog writes to."""
 
     def __init__(self, *_: Any) -> None:
         pass
 
-    def _write(self, line: str) -> None:
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+    def _take(self, line: str) -> None:
+        _write(line)
 
-    debug = info = warning = error = critical = exception = _write
+    debug = info = warning = error = critical = exception = _take
+
+
+class _StandardOutputHandler(logging.Handler):
+    """What the standard library's loggers, and so the libraries', write to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        processors: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _RENDERER]
+        self.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=processors))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _write(self.format(record))

@@ -17,7 +17,7 @@ from app.models.connection import as_bank_error
 from app.models.store import Store
 from app.views import init_views
 from app.views.error_handlers import problem
-from app.views.prefix import ApiPrefix
+from app.views.paths import ApiPrefix
 from app.views.request_log import request_id
 from app.views.security_headers import SecurityHeaders
 
@@ -37,7 +37,6 @@ def build(config: Config, store: Store | None) -> Flask:
     configure_logs(config.log_level)
     app = _Bank("app", static_folder=None)
     app.config.update(_flask_settings(config))
-    app.url_map.merge_slashes = False  # `//x` is not found, rather than redirected
     app.extensions["config"] = config
     app.extensions["store"] = store or Store.open(config)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider

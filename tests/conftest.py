@@ -18,6 +18,7 @@ from app.models.collection import Document
 from app.models.keeper import Home, try_lock
 from app.models.store import Store
 from config import Config
+from tests.described import DescribedClient
 
 _PREFIX = "bank-tests-"
 _FOLDER_VARIABLE = "BANK_TESTS_FOLDER"
@@ -87,7 +88,9 @@ def app(config: Config, store: Store) -> Flask:
     """The application on that store, with errors that it does not expect shown instead of answered."""
     from app import create_app  # here, so that tests of what stands below it run without it
 
-    return create_app(config, store)
+    application = create_app(config, store)
+    application.test_client_class = DescribedClient  # every test over HTTP checks the description on its way
+    return application
 
 
 @pytest.fixture

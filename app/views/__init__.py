@@ -11,6 +11,7 @@ from app.views.docs import docs_blueprint
 from app.views.error_handlers import init_error_handlers
 from app.views.guards import refuse_unguarded_routes, register
 from app.views.openapi import make_api
+from app.views.paths import init_paths
 from app.views.request_log import init_request_log
 
 BLUEPRINTS = (health.bp, auth.entrance, auth.bp, *customer.BLUEPRINTS, *banker.BLUEPRINTS)
@@ -20,6 +21,7 @@ def init_views(app: Flask) -> None:
     """Register every blueprint, the error handlers and the request log; refuse routes that nobody guards."""
     init_request_log(app)
     init_error_handlers(app)
+    init_paths(app)
     init_cors(app, app.extensions["config"].cors_origins)
     init_authentication(app)
     api = make_api(app)

@@ -10,7 +10,7 @@ from webargs.core import missing
 from webargs.flaskparser import FlaskParser
 
 from app.domain import strict_json
-from app.domain.errors import BadRequest, UnsupportedMediaType, ValidationFailed
+from app.domain.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 
 JSON_TYPE = "application/json"
 WHOLE_INPUT = "_schema"
@@ -68,15 +68,32 @@ def _is_json(req: Request) -> bool:
 
 
 def _body(req: Request) -> bytes:
-    """Return the whole body, reading one of a known and allowed length without Werkzeug's layers in between.
+    """Return the whole body. Werkzeug's own reading cuts one of undeclared length at the limit without a word.
 
     Raises:
+        PayloadTooLarge: it is larger than the server takes, with its length declared or not.
         BadRequest: the connection ended before the body did.
     """
-    length = req.content_length
-    if length is None or length > (req.max_content_length or 0):
-        return req.get_data()
-    body: bytes = req.environ["wsgi.input"].read(length)
-    if len(body) != length:
+    limit, length = req.max_content_length or 0, req.content_length
+    if length is not None and length > limit:
+        raise PayloadTooLarge
+    if length is None and not req.environ.get("wsgi.input_terminated"):
+        return b""
+    body = _read(req, limit + 1 if length is None else length)
+    if len(body) > limit:
+        raise PayloadTooLarge
+    if len(body) < (length or 0):
         raise BadRequest("The body ended early.")
+    return body
+
+
+def _read(req: Request, size: int) -> bytes:
+    """Read so many bytes, or as many as there are; a stream may give them in pieces."""
+    stream = req.environ["wsgi.input"]
+    body: bytes = stream.read(size)
+    while body and len(body) < size:
+        more = stream.read(size - len(body))
+        if not more:
+            break
+        body += more
     return body

@@ -1,14 +1,29 @@
-"""The same application under `/api` too, for a gateway or a single-page client that forwards only that."""
+"""How a path is taken: under `/api` too, for a gateway or a single-page client, and otherwise to the letter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from flask import Flask, request
+
+from app.domain.errors import NotFound
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PREFIX = "/api"
+
+
+def init_paths(app: Flask) -> None:
+    """Take a path with a slash too many for what it is, one that does not exist; nothing is redirected."""
+    app.url_map.merge_slashes = False
+
+    def refuse_doubled_slash() -> None:
+        if request.environ.get("PATH_INFO", "").startswith("//"):
+            raise NotFound  # Werkzeug ignores how many slashes a path begins with
+
+    app.before_request(refuse_doubled_slash)
 
 
 class ApiPrefix:

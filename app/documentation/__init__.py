@@ -1,0 +1,40 @@
+"""The documents under docs/ that are made from the code: `python -m app.documentation` writes them anew."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from app import create_app
+from app.documentation.errors_page import errors_page
+from config import Config
+
+FOLDER = Path(__file__).parents[2] / "docs"
+
+
+def documents() -> Mapping[str, Callable[[], str]]:
+    """Return what makes each document, by its file name."""
+    return {"openapi.json": openapi_document, "errors.md": errors_page}
+
+
+def openapi_document() -> str:
+    """Return the description of the API. It depends on the code alone: no database is touched."""
+    unused = secrets.token_hex(32)
+    app = create_app(
+        Config(env="testing", secret_key=unused, password_peppers={1: unused}, mongo_uri="mongomock://"),
+    )
+    spec = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec
+    return json.dumps(spec.to_dict(), indent=2) + "\n"
+
+
+def write_documents() -> list[str]:
+    """Bring every document up to date; return the names of those that changed."""
+    changed = []
+    for name, make in documents().items():
+        path, text = FOLDER / name, make()
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            changed.append(name)
+    return changed
