@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,12 +15,14 @@ from zoneinfo import available_timezones
 from dotenv import dotenv_values
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
+from app.domain.accounts import ACCOUNT_NUMBER_LENGTH, ACCOUNT_NUMBER_LENGTH_MAX, ACCOUNT_NUMBER_LENGTH_MIN
 from app.domain.currencies import CURRENCY_EXPONENTS
 from app.domain.rates import RATE_PATTERN
 
 ENVIRONMENTS = ("development", "testing", "production")
 SECRET_LENGTH_MIN = 32
 BCRYPT_COST_MIN = 10
+DATA_DIR = Path("instance")
 MONGOMOCK_SCHEME = "mongomock://"
 
 
@@ -46,7 +48,7 @@ class Config:
     mongo_uri: str = field(default="", repr=False)
     mongo_database: str = "bank"
     mongo_timeout_ms: int = 2_000
-    data_dir: Path = Path("instance")
+    data_dir: Path = DATA_DIR
     embedded_cache_mib: int = 1_024
 
     host: str = "127.0.0.1"
@@ -57,6 +59,7 @@ class Config:
     bank_currency: str = "USD"
     bank_timezone: str = "UTC"
     bank_country: str = ""
+    account_number_length: int = ACCOUNT_NUMBER_LENGTH
 
     access_token_minutes: int = 15
     refresh_token_days: int = 7
@@ -126,6 +129,7 @@ class Config:
         except ValidationError as error:
             raise ConfigError(error.messages_dict) from None
         values.setdefault("env", "production")
+        values["account_number_length"] = _account_number_length(values.get("bank_country", ""))
         if values["env"] != "production":
             values = {**_development_defaults(values), **values}
         problems = _problems(values, debug=_is_true(given.get("FLASK_DEBUG", "")))
@@ -134,25 +138,21 @@ class Config:
         return cls(**values)
 
 
-class _CommaList(fields.Field[tuple[str, ...]]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
-        return tuple(part.strip() for part in str(value).split(",") if part.strip())
+def _comma_list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-class _Peppers(fields.Field[dict[int, str]]):
-    """`1:first secret,2:second secret`; the highest version hashes new passwords, the others still verify."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[int, str]:
-        try:
-            pairs = (part.split(":", 1) for part in str(value).split(","))
-            return {int(version): secret.strip() for version, secret in pairs}
-        except ValueError:
-            raise ValidationError("Write versions and secrets as 1:secret,2:another-secret.") from None
+def _peppers(text: str) -> dict[int, str]:
+    """Read `1:first secret,2:second secret`; the highest version hashes new passwords, the others still verify."""
+    try:
+        pairs = (part.split(":", 1) for part in text.split(","))
+        return {int(version): secret.strip() for version, secret in pairs}
+    except ValueError:
+        raise ValidationError("Write versions and secrets as 1:secret,2:another-secret.") from None
 
 
-class _Folder(fields.Field[Path]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Path:
-        return Path(value)
+def _read_by(read: Callable[[str], object], name: str) -> fields.Function:
+    return fields.Function(data_key=name, deserialize=read)
 
 
 def _whole(name: str, minimum: int, maximum: int) -> fields.Integer:
@@ -169,13 +169,13 @@ class _EnvironmentSchema(Schema):
 
     env = fields.String(data_key="FLASK_ENV", validate=validate.OneOf(ENVIRONMENTS))
     secret_key = fields.String(data_key="SECRET_KEY")
-    secret_key_fallbacks = _CommaList(data_key="SECRET_KEY_FALLBACKS")
-    password_peppers = _Peppers(data_key="PASSWORD_PEPPERS")
+    secret_key_fallbacks = _read_by(_comma_list, "SECRET_KEY_FALLBACKS")
+    password_peppers = _read_by(_peppers, "PASSWORD_PEPPERS")
     demo_data = fields.Boolean(data_key="DEMO_DATA")
     mongo_uri = fields.String(data_key="MONGO_URI")
     mongo_database = fields.String(data_key="MONGO_DATABASE", validate=validate.Regexp(r"[A-Za-z0-9_-]{1,38}\Z"))
     mongo_timeout_ms = _whole("MONGO_TIMEOUT_MS", 100, 4_000)
-    data_dir = _Folder(data_key="DATA_DIR")
+    data_dir = _read_by(Path, "DATA_DIR")
     embedded_cache_mib = _whole("EMBEDDED_CACHE_MIB", 256, 65_536)
     host = fields.String(data_key="HOST")
     port = _whole("PORT", 1, 65_535)
@@ -200,8 +200,8 @@ class _EnvironmentSchema(Schema):
     rate_limit_register = _rate("RATE_LIMIT_REGISTER")
     rate_limit_refresh = _rate("RATE_LIMIT_REFRESH")
     require_idempotency_key = fields.Boolean(data_key="REQUIRE_IDEMPOTENCY_KEY")
-    cors_origins = _CommaList(data_key="CORS_ORIGINS")
-    trusted_hosts = _CommaList(data_key="TRUSTED_HOSTS")
+    cors_origins = _read_by(_comma_list, "CORS_ORIGINS")
+    trusted_hosts = _read_by(_comma_list, "TRUSTED_HOSTS")
     proxy_count = _whole("PROXY_COUNT", 0, 8)
     body_kib_max = _whole("BODY_KIB_MAX", 1, 10_240)
     log_level = fields.String(data_key="LOG_LEVEL", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
@@ -212,29 +212,59 @@ class _EnvironmentSchema(Schema):
 
 def _problems(values: Mapping[str, Any], *, debug: bool) -> dict[str, list[str]]:
     """Name what no single variable shows: what is missing, too weak, or not allowed in this environment."""
-    problems: dict[str, list[str]] = {}
-    for name in ("secret_key", "password_peppers"):
-        if not values.get(name):
-            problems[name.upper()] = ["Set it; `.env.example` tells how to make one."]
-    keys = (values.get("secret_key", ""), *values.get("secret_key_fallbacks", ()))
-    if any(0 < len(key.encode()) < SECRET_LENGTH_MIN for key in keys):
-        problems["SECRET_KEY"] = [f"Every signing key needs at least {SECRET_LENGTH_MIN} bytes."]
-    peppers = values.get("password_peppers") or {}
-    if any(len(pepper.encode()) < SECRET_LENGTH_MIN for pepper in peppers.values()):
-        problems["PASSWORD_PEPPERS"] = [f"Every pepper needs at least {SECRET_LENGTH_MIN} bytes."]
+    problems = _weak_secrets(values)
     if values["env"] != "testing":
-        if str(values.get("mongo_uri", "")).startswith(MONGOMOCK_SCHEME):
-            problems["MONGO_URI"] = ["mongomock:// is for testing alone."]
-        if values.get("bcrypt_cost", BCRYPT_COST_MIN) < BCRYPT_COST_MIN:
-            problems["BCRYPT_COST"] = [f"At least {BCRYPT_COST_MIN} outside testing."]
+        problems |= _only_for_tests(values)
     if values["env"] == "production":
-        if not values.get("mongo_uri"):
-            problems["MONGO_URI"] = ["Production needs a replica set of its own; the embedded server is not for it."]
-        if values.get("demo_data"):
-            problems["DEMO_DATA"] = ["Demo data is not allowed in production."]
-        if debug:
-            problems["FLASK_DEBUG"] = ["Debug mode is not allowed in production."]
+        problems |= _not_for_production(values, debug=debug)
     return problems
+
+
+def _weak_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    keys = (values.get("secret_key", ""), *values.get("secret_key_fallbacks", ()))
+    secrets_by_name = {"SECRET_KEY": keys, "PASSWORD_PEPPERS": (values.get("password_peppers") or {"": ""}).values()}
+    problems = {}
+    for name, given in secrets_by_name.items():
+        if not all(given):
+            problems[name] = ["Set it; `.env.example` tells how to make one."]
+        elif any(len(secret.encode()) < SECRET_LENGTH_MIN for secret in given):
+            problems[name] = [f"Each secret in it needs at least {SECRET_LENGTH_MIN} bytes."]
+    return problems
+
+
+def _only_for_tests(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    problems = {}
+    if str(values.get("mongo_uri", "")).startswith(MONGOMOCK_SCHEME):
+        problems["MONGO_URI"] = ["mongomock:// is for testing alone."]
+    if values.get("bcrypt_cost", BCRYPT_COST_MIN) < BCRYPT_COST_MIN:
+        problems["BCRYPT_COST"] = [f"At least {BCRYPT_COST_MIN} outside testing."]
+    return problems
+
+
+def _not_for_production(values: Mapping[str, Any], *, debug: bool) -> dict[str, list[str]]:
+    problems = {}
+    if not values.get("mongo_uri"):
+        problems["MONGO_URI"] = ["Production needs a replica set of its own; the embedded server is not for it."]
+    if values.get("demo_data"):
+        problems["DEMO_DATA"] = ["Demo data is not allowed in production."]
+    if debug:
+        problems["FLASK_DEBUG"] = ["Debug mode is not allowed in production."]
+    return problems
+
+
+def _account_number_length(country: str) -> int:
+    """Return how long account numbers are in a country, by its IBAN (ISO 13616); elsewhere the usual length."""
+    if not country:
+        return ACCOUNT_NUMBER_LENGTH
+    from schwifty import BBAN  # it reads its registries, which only a bank with a country needs
+    from schwifty.domain import Component
+    from schwifty.exceptions import InvalidCountryCode
+
+    try:
+        length: int = BBAN(country, "").spec.positions[Component.ACCOUNT_CODE].length
+    except InvalidCountryCode:
+        return ACCOUNT_NUMBER_LENGTH
+    return min(max(length, ACCOUNT_NUMBER_LENGTH_MIN), ACCOUNT_NUMBER_LENGTH_MAX)
 
 
 def _is_true(text: str) -> bool:
@@ -246,7 +276,9 @@ def _development_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     limits = dict.fromkeys(("rate_limit_login", "rate_limit_register", "rate_limit_refresh"), "6000/minute")
     cost = {"bcrypt_cost": BCRYPT_COST_MIN} if values["env"] == "development" else {"bcrypt_cost": 4}
     needs_secrets = not (values.get("secret_key") and values.get("password_peppers"))
-    made_up = _kept_secrets(values.get("data_dir", Config.__dataclass_fields__["data_dir"].default)) if needs_secrets else {}
+    made_up = (
+        _kept_secrets(values.get("data_dir", Config.__dataclass_fields__["data_dir"].default)) if needs_secrets else {}
+    )
     return {**limits, **cost, **made_up, "demo_data": values["env"] == "development"}
 
 

@@ -56,7 +56,7 @@ def register(
         created_at=now,
     )
     account = Account(
-        id=new_account_number(),
+        id=new_account_number(store.config.account_number_length),
         kind=AccountKind.CUSTOMER,
         holders=(customer.id,),
         primary_for=(customer.id,),

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from app.domain.money import BALANCE_MINOR_MAX, Money
 
 ACCOUNT_NUMBER_LENGTH = 12
+ACCOUNT_NUMBER_LENGTH_MIN = 6
+ACCOUNT_NUMBER_LENGTH_MAX = 20
 STRIPES = 16
 _CHECK_DIGITS = 2
 
@@ -77,9 +79,11 @@ def new_account_number(length: int = ACCOUNT_NUMBER_LENGTH) -> str:
     return f"{body}{98 - int(body) * 100 % 97:02d}"
 
 
-def is_account_number(text: str, length: int = ACCOUNT_NUMBER_LENGTH) -> bool:
-    """Tell whether `text` has the form and the check digits of an account number."""
-    return len(text) == length and text.isascii() and text.isdigit() and int(text) % 97 == 1
+def is_account_number(text: str) -> bool:
+    """Tell whether `text` has the form and the check digits of an account number, of whatever country's length."""
+    if not ACCOUNT_NUMBER_LENGTH_MIN <= len(text) <= ACCOUNT_NUMBER_LENGTH_MAX:
+        return False
+    return text.isascii() and text.isdigit() and int(text) % 97 == 1
 
 
 def stripe_id(account: str, currency: str, stripe: int) -> str:

@@ -36,7 +36,8 @@ def add_customer(store: Store, user: User, customer: Customer, account: Account)
         except DuplicateKeyError:
             if store.users.find_by_name(user.canonical) is not None:
                 raise UsernameTaken from None
-            account = account._replace(id=new_account_number())  # another account has this number
+            # another account has this number
+            account = account._replace(id=new_account_number(store.config.account_number_length))
         else:
             return account
     raise ServerBusy(retry_after_s=1)

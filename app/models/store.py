@@ -15,6 +15,7 @@ from app.domain.clock import Clock, SystemClock
 from app.models import (
     accounts,
     attempts,
+    bank,
     customers,
     entries,
     holds,
@@ -27,6 +28,7 @@ from app.models import (
 from app.models.account_pages import AccountPages
 from app.models.accounts import Accounts
 from app.models.attempts import Attempts
+from app.models.bank import Bank
 from app.models.collection import Document, ensure_collections, missing_parts
 from app.models.connection import MAJORITY
 from app.models.customers import Customers
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 SPECS = (
+    bank.SPEC,
     accounts.SPEC,
     transactions.SPEC,
     entries.SPEC,
@@ -69,6 +72,7 @@ class Store:
         self.config = config
         self.clock = clock or SystemClock()
         self.database = client[config.mongo_database]
+        self.bank = Bank(self.database)
         self.accounts = Accounts(self.database)
         self.transactions = Transactions(self.database)
         self.entries = Entries(self.database)
@@ -149,6 +153,7 @@ class Store:
         missing = [*missing_parts(self.database, SPECS), *(f"account {stripe.id}" for stripe in stripes)]
         if missing:
             raise StoreNotUsable(f"The database lacks {', '.join(missing)}: run `flask db init` as its owner.")
+        self._check_bank()
 
     def prepare(self) -> None:
         """Create collections, indexes, validators and the bank's own accounts where missing. Idempotent.
@@ -159,4 +164,14 @@ class Store:
         if not self.config.uses_mongomock:
             check_server(self.client)
             ensure_collections(self.database, SPECS)
+        self.bank.begin(account_number_length=self.config.account_number_length)
+        self._check_bank()
         self.accounts.ensure_internal(self.config.bank_currency, now=self.clock.now())
+
+    def _check_bank(self) -> None:
+        begun_with, asked_for = self.bank.find_account_number_length(), self.config.account_number_length
+        if begun_with != asked_for:
+            raise StoreNotUsable(
+                f"This bank was begun with account numbers of {begun_with} digits, and BANK_COUNTRY asks for"
+                f" {asked_for}: set BANK_COUNTRY as it was at the first start."
+            )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields
 
-from app.domain.accounts import ACCOUNT_NUMBER_LENGTH, is_account_number
+from app.domain.accounts import ACCOUNT_NUMBER_LENGTH_MAX, ACCOUNT_NUMBER_LENGTH_MIN, is_account_number
 from app.domain.money import Money
 from app.domain.strict_json import JsonNumber
 
@@ -131,7 +131,7 @@ class AccountNumber(fields.Field[str]):
 
     OPENAPI: ClassVar[Mapping[str, Any]] = {
         "type": "string",
-        "pattern": rf"^[0-9]{{{ACCOUNT_NUMBER_LENGTH}}}$",
+        "pattern": rf"^[0-9]{{{ACCOUNT_NUMBER_LENGTH_MIN},{ACCOUNT_NUMBER_LENGTH_MAX}}}$",
         "examples": ["482915306788"],
     }
 
