@@ -1,0 +1,59 @@
+# Everything a person does here. `make run` and `make test` need Python 3.11 or later and set up all the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+NEWMAN := node_modules/.bin/newman
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format openapi errors-doc postman bench-ledger clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Variables of run: HOST, PORT, WORKERS, THREADS, DATA_DIR and all that .env.example explains."
+
+run: $(INSTALLED) ## Serve the bank, with a database of its own unless MONGO_URI is set
+	@test -n "$$FLASK_ENV" || grep -qs '^FLASK_ENV=' .env || export FLASK_ENV=development; exec $(BIN)/python run.py
+
+test: lint ## Run the linters, all tests, and what compares the documents under docs/ with the code
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --cov
+
+lint: $(INSTALLED) ## Check style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(INSTALLED) ## Put the code into the house style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+openapi: $(INSTALLED) ## Write the documents that are made from the code: docs/openapi.json and its fellows
+	@$(BIN)/python -m app.documentation
+
+errors-doc: openapi ## Write docs/errors.md, which the same command makes
+
+postman: $(INSTALLED) $(NEWMAN) ## Run the Postman collection against a server of its own (needs Node.js)
+	@$(BIN)/python -m tests.postman $(NEWMAN)
+
+bench-ledger: $(INSTALLED) ## Measure the ledger; fail where it is slower than promised
+	@$(BIN)/python -m benchmarks.ledger
+
+clean: ## Remove what was installed and built; data under instance/ stays
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install: $(INSTALLED) ## Make the virtual environment with the pinned packages
+
+$(INSTALLED): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed: make $(or $(MAKECMDGOALS),help) PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(NEWMAN): package.json package-lock.json
+	@npm ci --no-audit --no-fund --loglevel error
+	@touch $@
