@@ -96,10 +96,14 @@ class Transactions:
         self, ids: Iterable[str], *, reversed_ids: Iterable[str], session: ClientSession
     ) -> list[Transaction]:
         """Return the transactions of these ids, and the reversals of `reversed_ids`, in one command."""
-        by_id: Document = {"_id": {"$in": list(ids)}}
-        originals = list(reversed_ids)
-        query: Document = {"$or": [by_id, {"reverses": {"$in": originals}}]} if originals else by_id
-        return [transaction_from(found) for found in self._collection.find(query, session=session)]
+        wanted, originals = list(ids), list(reversed_ids)
+        query: Document = {"_id": {"$in": wanted}}
+        if originals:
+            query = {"$or": [query, {"reverses": {"$in": originals}}]}
+        in_one_reply = len(wanted) + len(originals) + 1
+        return [
+            transaction_from(each) for each in self._collection.find(query, session=session, batch_size=in_one_reply)
+        ]
 
     def insert_many(self, transactions: Iterable[Transaction], *, session: ClientSession) -> None:
         self._collection.insert_many([_document(each) for each in transactions], session=session)
