@@ -70,7 +70,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
             @wraps(document(view))
             def call(*arguments: Any, **named: Any) -> Response:
                 result, status, headers = view(*arguments, **named), status_code, None
-                if isinstance(result, tuple):
+                if type(result) is tuple:  # a record may be a named tuple: that is the result itself
                     result, status, headers = result
                 if shape is None:
                     return _empty(status)
