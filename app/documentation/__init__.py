@@ -6,9 +6,11 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from app import create_app
 from app.documentation.errors_page import errors_page
+from app.documentation.postman import postman_collection
 from config import Config
 
 FOLDER = Path(__file__).parents[2] / "docs"
@@ -16,17 +18,22 @@ FOLDER = Path(__file__).parents[2] / "docs"
 
 def documents() -> Mapping[str, Callable[[], str]]:
     """Return what makes each document, by its file name."""
-    return {"openapi.json": openapi_document, "errors.md": errors_page}
+    return {
+        "openapi.json": lambda: json.dumps(description(), indent=2) + "\n",
+        "errors.md": errors_page,
+        "postman_collection.json": lambda: postman_collection(description()),
+    }
 
 
-def openapi_document() -> str:
-    """Return the description of the API. It depends on the code alone: no database is touched."""
+def description() -> dict[str, Any]:
+    """Return the OpenAPI description of the API. It depends on the code alone: no database is touched."""
     unused = secrets.token_hex(32)
     app = create_app(
         Config(env="testing", secret_key=unused, password_peppers={1: unused}, mongo_uri="mongomock://"),
     )
     spec = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec
-    return json.dumps(spec.to_dict(), indent=2) + "\n"
+    made: dict[str, Any] = spec.to_dict()
+    return made
 
 
 def write_documents() -> list[str]:

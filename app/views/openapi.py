@@ -32,7 +32,6 @@ IDEMPOTENCY_KEY = {
     "required": False,
     "description": "Makes a retry safe: the same key and request have one effect, for ever.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "example": "9f2c4e1a7b3d4c60",
 }
 IDEMPOTENT_REPLAYED = {
     "description": "`true` where this is the answer of an earlier request with the same key.",

@@ -11,6 +11,7 @@ from app.domain.actor import Role
 from app.domain.errors import BankError
 from app.schemas.problem import PROBLEM_TYPE, Problem
 
+RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
 BY_MOVING_MONEY = (
     errors.IdempotencyKeyRequired,
     errors.IdempotencyMismatch,
@@ -46,7 +47,9 @@ def described(refusals: Iterable[type[BankError]]) -> dict[int, dict[str, Any]]:
 
 
 def _response(classes: list[type[BankError]]) -> dict[str, Any]:
+    headers = {"headers": {"Retry-After": RETRY_AFTER}} if classes[0].status in (429, 503) else {}
     return {
+        **headers,
         "description": " ".join(f"`{error.code}`: {error.title}" for error in classes),
         "content": {
             PROBLEM_TYPE: {
