@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -91,9 +92,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--data-dir", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bank-bench-") as scratch:
-        with embedded.start(options.data_dir or Path(scratch)) as server:
-            return _run(_config(server.uri), seconds=options.seconds, rounds=options.rounds)
+    with (
+        tempfile.TemporaryDirectory(prefix="bank-bench-") as scratch,
+        embedded.start(options.data_dir or Path(scratch)) as server,
+    ):
+        return _run(_config(server.uri), seconds=options.seconds, rounds=options.rounds)
 
 
 def _run(config: Config, *, seconds: float, rounds: int) -> int:
@@ -128,20 +131,20 @@ def _run(config: Config, *, seconds: float, rounds: int) -> int:
 def _measure(cell: Cell, store: Store, numbers: Sequence[str], seconds: float) -> Figure:
     if cell.processes == 1:
         times, refused = _load(cell, store, numbers, seconds, threads=cell.threads)
-        return _figure(cell, times, refused, seconds)
+        return _figure(cell, times, refused)
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(cell.processes)
     with context.Pool(cell.processes, initializer=_share_barrier, initargs=(ready,)) as pool:
         work = (cell, store.config, numbers, seconds)
         results = pool.starmap(_load_process, [work] * cell.processes, chunksize=1)
-    return _figure(cell, [t for times, _ in results for t in times], sum(refused for _, refused in results), seconds)
+    return _figure(cell, [t for times, _ in results for t in times], sum(refused for _, refused in results))
 
 
 _barrier: threading.Barrier
 
 
 def _share_barrier(barrier: threading.Barrier) -> None:
-    global _barrier  # noqa: PLW0603 - how a pool hands a barrier to its processes
+    global _barrier  # a pool hands a barrier to its processes in no other way
     _barrier = barrier
 
 
@@ -179,7 +182,7 @@ def _load(cell: Cell, store: Store, numbers: Sequence[str], seconds: float, *, t
     return times, len(refusals)
 
 
-def _figure(cell: Cell, times: list[float], refused: int, seconds: float) -> Figure:
+def _figure(cell: Cell, times: list[float], refused: int) -> Figure:
     p99 = statistics.quantiles(times, n=100)[98] if len(times) > 1 else max(times, default=0.0)
     busy_s = sum(times) / cell.threads  # a caller's own time to make up a request is not the ledger's
     return Figure((len(times) * cell.batch - refused) / busy_s, p99 * 1000, refused)
@@ -298,8 +301,13 @@ def _table(figures: dict[str, Figure]) -> Table:
 
 
 def _config(uri: str) -> Config:
+    unused = token_hex(32)
     return Config(
-        env="testing", secret_key="-", password_peppers={1: "-"}, mongo_uri=uri, mongo_database="bank_benchmark"
+        env="testing",
+        secret_key=unused,
+        password_peppers={1: unused},
+        mongo_uri=uri,
+        mongo_database="bank_benchmark",
     )
 
 

@@ -25,6 +25,7 @@ from app.domain.errors import AccountBusy, BankError, DatabaseUnavailable, Outco
 from app.domain.ledger.book import Outcome, Recorded
 from app.models.posting import Fault, Poster, Request, classify
 
+GATHER_S = 0.002
 CONFLICT_TRIES = 2
 CONFLICT_PAUSE_S = 0.002
 UNAVAILABLE_PAUSE_S = 0.1
@@ -92,6 +93,8 @@ class GroupCommit:
         self._arrivals: list[Unit] = []
         self._groups: list[_Group] = []
         self._stuck: set[str] = set()
+        self._wanted = 1
+        self._last_taken = 1
         self._closing = False
         self._main_done = False
         self._lock = threading.Lock()
@@ -117,7 +120,8 @@ class GroupCommit:
             self._queue.extend(units)
             if not self._threads:
                 self._start()
-            self._queued.notify()
+            if len(self._queue) >= self._wanted:
+                self._queued.notify()
         return units
 
     def close(self) -> None:
@@ -147,10 +151,12 @@ class GroupCommit:
     def _take(self) -> list[Unit] | None:
         """Wait for requests and take all there are; those that touch a stuck document go aside. None at the end."""
         with self._queued:
+            self._wanted = 1
             while not self._queue:
                 if self._closing:
                     return None
                 self._queued.wait()
+            self._gather()
             taken: list[Unit] = []
             while self._queue and len(taken) < self._batch_max:
                 unit = self._queue.popleft()
@@ -161,7 +167,14 @@ class GroupCommit:
                 else:
                     unit.trouble = Fault.CONFLICT
                     self._arrivals.append(unit)
+            self._last_taken = len(taken)
             return taken
+
+    def _gather(self) -> None:
+        """Give the callers of the batch before a moment to come back, else they would split into a few and the rest."""
+        self._wanted = self._last_taken
+        if len(self._queue) < self._wanted and not self._closing:
+            self._queued.wait(GATHER_S)
 
     def _settle(self, units: list[Unit]) -> None:
         """Post units together and keep splitting until each is answered or waits aside."""
