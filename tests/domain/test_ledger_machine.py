@@ -141,7 +141,7 @@ class Ledger(RuleBasedStateMachine):
         self.accounts[number] = self.accounts[number]._replace(blocked=blocked)
         self.paper.accounts[number].blocked = blocked
 
-    @rule(minutes=st.integers(-5, 90))
+    @rule(minutes=st.integers(-5, 90) | st.sampled_from([-1_440, 1_440]))
     def let_time_pass_or_set_the_clock_back(self, minutes: int) -> None:
         self.post(stripe=1)
         self.now += timedelta(minutes=minutes)
