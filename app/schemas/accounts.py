@@ -16,7 +16,7 @@ ACCOUNT_STATUSES = [str(status) for status in AccountStatus]
 class BalanceQuery(BaseSchema):
     """Which account is meant."""
 
-    EXAMPLE = {"account": "482915306788"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"account": "482915306750"}  # noqa: RUF012  # never changed
 
     account = AccountNumber(metadata={"description": "Without it, the primary account."})
 
@@ -25,7 +25,7 @@ class BalanceOut(OutSchema):
     """An account's money; `available` is what a debit may take: balance, less holds, plus the agreed overdraft."""
 
     EXAMPLE = {  # noqa: RUF012  # never changed
-        "account": "482915306788",
+        "account": "482915306750",
         "currency": "USD",
         "balance": "100.00",
         "available": "75.00",
@@ -45,7 +45,7 @@ class AccountOut(OutSchema):
     """An account as its holder sees it."""
 
     EXAMPLE = {  # noqa: RUF012  # never changed
-        "number": "482915306788",
+        "number": "482915306750",
         "type": "checking",
         "currency": "USD",
         "status": "active",

@@ -17,12 +17,13 @@ from app.domain.strict_json import JsonNumber
 PAGE_SIZE_MAX = 100
 PAGE_SIZE_DEFAULT = 20
 CURSOR_LENGTH_MAX = 512
-_AMOUNT_PATTERN = r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,4})?$"
-_AMOUNT = re.compile(_AMOUNT_PATTERN.replace("$", r"\Z"), re.ASCII)
+_AMOUNT = re.compile(r"(0|[1-9][0-9]{0,15})(\.[0-9]{1,4})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_CURSOR = re.compile(rf"[A-Za-z0-9_.~=-]{{1,{CURSOR_LENGTH_MAX}}}", re.ASCII)
+_NOT_IN_TEXT = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""Control characters, line breaks, and what turns the direction of writing around."""
+_REFUSED = re.compile(rf"[{_NOT_IN_TEXT}\ud800-\udfff]")
 
 
 class AmountIn(fields.Field[str]):
@@ -31,15 +32,15 @@ class AmountIn(fields.Field[str]):
     OPENAPI: ClassVar[Mapping[str, Any]] = {
         "description": "A positive amount: a number, or a string in plain decimal notation, no exponent.",
         "oneOf": [
-            {"type": "number", "exclusiveMinimum": 0},
-            {"type": "string", "pattern": _AMOUNT_PATTERN},
+            {"type": "number", "minimum": 0.0001, "maximum": 9999999999999999},
+            {"type": "string", "pattern": rf"^(?!0(\.0+)?$){_AMOUNT.pattern}$"},
         ],
         "examples": ["100.00", 100.5],
     }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = self._text(value)
-        if _AMOUNT.match(text) is None:
+        if _AMOUNT.fullmatch(text) is None:
             raise ValidationError("Write the amount as a plain positive decimal number, such as 100 or 100.50.")
         if not text.strip("0."):
             raise ValidationError("The amount must be greater than zero.")
@@ -111,7 +112,12 @@ class Text(fields.Field[str]):
         super().__init__(**options)
         self.min_length = min_length
         self.max_length = max_length
-        self.OPENAPI = {"type": "string", "minLength": min_length, "maxLength": max_length}
+        self.OPENAPI = {
+            "type": "string",
+            "minLength": min_length,
+            "maxLength": max_length,
+            "pattern": f"^[^{_NOT_IN_TEXT}]*$",
+        }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -121,7 +127,7 @@ class Text(fields.Field[str]):
         text = value if value.isascii() else unicodedata.normalize("NFC", value)
         if not self.min_length <= len(text) <= self.max_length:
             raise ValidationError(f"Between {self.min_length} and {self.max_length} characters.")
-        if not text.isprintable() and any(map(_is_refused, text)):
+        if _REFUSED.search(text):
             raise ValidationError("Control characters and line breaks are not allowed.")
         return text
 
@@ -132,7 +138,7 @@ class AccountNumber(fields.Field[str]):
     OPENAPI: ClassVar[Mapping[str, Any]] = {
         "type": "string",
         "pattern": rf"^[0-9]{{{ACCOUNT_NUMBER_LENGTH_MIN},{ACCOUNT_NUMBER_LENGTH_MAX}}}$",
-        "examples": ["482915306788"],
+        "examples": ["482915306750"],
     }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -146,13 +152,12 @@ class Cursor(fields.Field[str]):
 
     OPENAPI: ClassVar[Mapping[str, Any]] = {
         "type": "string",
-        "minLength": 1,
-        "maxLength": CURSOR_LENGTH_MAX,
+        "pattern": f"^{_CURSOR.pattern}$",
         "description": "`next_cursor` of the page before.",
     }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(rf"[\w.~=-]{{1,{CURSOR_LENGTH_MAX}}}", value, re.ASCII):
+        if not isinstance(value, str) or not _CURSOR.fullmatch(value):
             raise ValidationError("Send back the next_cursor of the page before, unchanged.")
         return value
 
@@ -171,7 +176,3 @@ class Limit(fields.Field[int]):
         if int(value) > PAGE_SIZE_MAX:
             raise ValidationError(f"At most {PAGE_SIZE_MAX}.")
         return int(value)
-
-
-def _is_refused(character: str) -> bool:
-    return unicodedata.category(character) in _REFUSED_CATEGORIES or character in _BIDI_CONTROLS

@@ -40,7 +40,7 @@ class MovementOut(OutSchema):
     EXAMPLE = {  # noqa: RUF012  # never changed
         "id": "0198f2c3a1b20000000c5d1f0e9b8a7c6d5e",
         "transaction_id": "9d5e3ecdeeb7a1f7c2a0b7e3f1d2c4a69d5e3ecdeeb7a1f7c2a0b7e3f1d2c4a6",
-        "account": "482915306788",
+        "account": "482915306750",
         "seq": 12,
         "type": "deposit",
         "direction": "credit",
@@ -89,7 +89,7 @@ class HistoryQuery(BaseSchema):
 class OwnHistoryQuery(HistoryQuery):
     """What a customer wants of their history; `idempotency_key` finds what a key did and excludes everything else."""
 
-    EXAMPLE = {"account": "482915306788", "direction": "debit"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"account": "482915306750", "direction": "debit"}  # noqa: RUF012  # never changed
 
     account = AccountNumber(metadata={"description": "Without it, all of the caller's accounts."})
     direction = fields.String(validate=validate.OneOf(DIRECTIONS))
@@ -122,7 +122,7 @@ class LegOut(OutSchema):
 
     EXAMPLE = {  # noqa: RUF012  # never changed
         "id": MovementOut.EXAMPLE["id"],
-        "account": "482915306788",
+        "account": "482915306750",
         "seq": 12,
         "direction": "credit",
         "amount": "100.00",
@@ -145,7 +145,7 @@ class TransactionOut(OutSchema):
     EXAMPLE = {  # noqa: RUF012  # never changed
         "id": MovementOut.EXAMPLE["transaction_id"],
         "type": "deposit",
-        "account": "482915306788",
+        "account": "482915306750",
         "description": "Salary",
         "legs": [LegOut.EXAMPLE, {**LegOut.EXAMPLE, "account": "cash-USD", "direction": "debit", "seq": 90210,
                                   "balance_after": "-52360.00"}],

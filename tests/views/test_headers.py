@@ -63,7 +63,7 @@ def open_to_app(app_with: AppWith) -> FlaskClient:
     return app_with(cors_origins=(ORIGIN, "http://localhost:3000")).test_client()
 
 
-@pytest.mark.parametrize("path", ["/balance", "/api/balance", "/accounts/482915306788"])
+@pytest.mark.parametrize("path", ["/balance", "/api/balance", "/accounts/482915306750"])
 def test_an_origin_on_the_list_may_ask_and_call(open_to_app: FlaskClient, path: str) -> None:
     headers = {
         "Origin": ORIGIN,
