@@ -42,6 +42,7 @@ def connect(uri: str, *, timeout_ms: int, app_name: str = "bank") -> MongoClient
         "readPreference": "primary",
         "tz_aware": True,
         "appname": app_name,
+        "connect": False,
     }
     return MongoClient(uri, **options)
 

@@ -25,7 +25,7 @@ class StoreNotUsable(Exception):
 
 
 def check_server(client: MongoClient[Document], *, version_min: tuple[int, int] = VERSION_MIN) -> None:
-    """Make sure that the server is there, has transactions, and is young enough.
+    """Make sure that the server is there, has transactions, and is young enough; a fresh client knows best.
 
     Raises:
         StoreNotUsable: naming the one thing that is wrong.
@@ -107,5 +107,5 @@ def _diagnosis(seeds: list[tuple[str, int | None]]) -> str:
                 continue
         name = hello.get("setName", "")
         return f"MongoDB has no primary that MONGO_URI reaches; {host}:{port} is a member of the replica set {name!r}."
-    where = ", ".join(f"{host}:{port}" for host, port in seeds)
+    where = ", ".join(f"{host}:{port}" for host, port in seeds) or "its address"
     return f"MongoDB can't be reached at {where}: check that it runs and that MONGO_URI is right."
