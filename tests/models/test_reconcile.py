@@ -6,7 +6,6 @@ import itertools
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 from bson import Int64
@@ -344,7 +343,26 @@ def test_a_document_that_its_validator_would_refuse_is_found(store: Store, colle
     assert reconciliation(store).run_account(number).difference == expected
 
 
-def test_an_account_that_was_written_to_last_at_another_time_is_found(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("collection", "fields", "kind"),
+    [
+        ("accounts", {"last_entry_at": OPENED_AT}, Kind.LAST_ENTRY),
+        ("accounts", {"business_date": "2020-01-01"}, Kind.LAST_ENTRY),
+        ("transactions", {"created_at": OPENED_AT}, Kind.ENTRY_TIME),
+        ("transactions", {"business_date": "2020-01-01"}, Kind.BUSINESS_DATE),
+    ],
+)
+def test_an_account_or_a_transaction_that_tells_another_time_than_its_entries_is_found(
+    store: Store, collection: str, fields: Document, kind: Kind
+) -> None:
     number = an_account(store, balance=1_000)
-    change(store, "accounts", {"_id": number}, {"last_entry_at": OPENED_AT + timedelta(days=1)})
-    assert getattr(difference(store), "kind", None) is Kind.LAST_ENTRY
+    change(store, collection, {"_id": number} if collection == "accounts" else {}, fields)
+    assert getattr(difference(store), "kind", None) is kind
+
+
+def test_two_postings_that_share_an_entry_are_found(store: Store) -> None:
+    number = an_account(store)
+    moved = store.journal.post(deposit(number, 1_000)).transaction
+    postings = store.database["transactions"].find_one({"_id": moved.id})["postings"]  # type: ignore[index]
+    change(store, "transactions", {"_id": moved.id}, {"postings": postings * 2})
+    assert getattr(difference(store), "kind", None) is Kind.ENTRY_SOURCE
