@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 NEWMAN := node_modules/.bin/newman
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format openapi errors-doc postman bench-ledger clean
+.PHONY: help install run test lint format openapi errors-doc postman bench-ledger bench-serving clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ postman: $(INSTALLED) $(NEWMAN) ## Run the Postman collection against a server o
 
 bench-ledger: $(INSTALLED) ## Measure the ledger; fail where it is slower than promised
 	@$(BIN)/python -m benchmarks.ledger
+
+bench-serving: $(INSTALLED) ## Measure which WORKERS and THREADS serve best (needs wrk)
+	@$(BIN)/python -m benchmarks.serving
 
 clean: ## Remove what was installed and built; data under instance/ stays
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
