@@ -173,7 +173,7 @@ def test_an_account_number_that_is_in_use_is_replaced_by_another(
     client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = register(client, "alice").json["account"]["number"]
-    monkeypatch.setattr(registration, "new_account_number", lambda: taken)
+    monkeypatch.setattr(registration, "new_account_number", lambda *_: taken)
     account = register(client, "bob").json["account"]
     assert account["number"] != taken
     assert counts(store) == {"users": 2, "customers": 2, "accounts": 2}
@@ -183,7 +183,7 @@ def test_a_registration_that_fails_half_way_leaves_nothing_behind(
     client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = register(client, "alice").json["account"]["number"]
-    monkeypatch.setattr(registration, "new_account_number", lambda: taken)
-    monkeypatch.setattr(access, "new_account_number", lambda: taken)
+    monkeypatch.setattr(registration, "new_account_number", lambda *_: taken)
+    monkeypatch.setattr(access, "new_account_number", lambda *_: taken)
     assert register(client, "bob").status_code == 503
     assert counts(store) == {"users": 1, "customers": 1, "accounts": 1}
