@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo import MongoClient, WriteConcern
@@ -15,6 +16,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
     WTimeoutError,
 )
+from pymongo.monitoring import CommandListener
 
 from app.domain.errors import BankError, DatabaseUnavailable, InternalError, OutcomeUnknown
 from app.models.collection import Document
@@ -25,7 +27,9 @@ _UNAVAILABLE_CODES = frozenset({50, 89, 91, 189, 262, 9001, 10107, 11600, 11602,
 """Time limit, network, shutdown, stepping down, not primary: the server is going away or is not the one to ask."""
 
 
-def connect(uri: str, *, timeout_ms: int, app_name: str = "bank") -> MongoClient[Document]:
+def connect(
+    uri: str, *, timeout_ms: int, app_name: str = "bank", listeners: Sequence[CommandListener] = ()
+) -> MongoClient[Document]:
     """Return a lazy client: majority and journaled writes, majority reads from the primary, and no endless wait."""
     options: dict[str, Any] = {
         "serverSelectionTimeoutMS": timeout_ms,
@@ -42,6 +46,7 @@ def connect(uri: str, *, timeout_ms: int, app_name: str = "bank") -> MongoClient
         "readPreference": "primary",
         "tz_aware": True,
         "appname": app_name,
+        "event_listeners": list(listeners),
         "connect": False,
     }
     return MongoClient(uri, **options)

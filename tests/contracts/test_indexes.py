@@ -1,0 +1,150 @@
+"""Every query that a request makes is served by an index: what the database is asked is listened to, then explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+from app import create_app
+from app.domain.actor import Role
+from app.models.connection import connect
+from app.models.store import Store
+from config import Config
+from tests.factories.ledger import capture, deposit, hold, release, reversal
+from tests.factories.users import new_customer, new_staff
+
+EXPLAINABLE = ("find", "aggregate", "update", "delete", "findAndModify")
+WITHOUT_INDEX = {"COLLSCAN"}
+SMALL = {"bank", "revocations"}  # one document, and what the last minutes revoked: each process reads it whole once
+
+
+class Questions(CommandListener):
+    """Every command that reads or looks for documents, as it was sent."""
+
+    def __init__(self) -> None:
+        self.commands: list[dict[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in EXPLAINABLE:
+            self.commands.append(dict(event.command))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+
+    def failed(self, event: CommandFailedEvent) -> None: ...
+
+
+@pytest.fixture
+def questions() -> Questions:
+    return Questions()
+
+
+@pytest.fixture
+def heard(config: Config, store: Store, questions: Questions) -> Iterator[Store]:
+    """A store on the emptied database whose commands are listened to."""
+    client = connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, listeners=[questions])
+    other = Store(client, config)
+    yield other
+    other.close()
+
+
+def journey(client: FlaskClient, store: Store) -> None:
+    """Go everywhere once, with every filter."""
+    alice = new_customer(client)
+    banker = new_staff(client, store, "banker", Role.BANKER)
+    number = client.get("/accounts", headers=alice.headers).json["items"][0]["number"]
+    for verb in ("deposit", "withdraw"):
+        client.post(f"/{verb}", json={"amount": 10}, headers=alice.headers | {"Idempotency-Key": verb})
+        client.post(f"/banker/accounts/{number}/{verb}", json={"amount": 10}, headers=banker.headers)
+    line = client.get("/transactions", headers=alice.headers).json["items"][0]
+    narrowed = "type=deposit&min_amount=1&max_amount=99&from=2020-01-01&to=2100-01-01&limit=1"
+    customer = client.get(f"/banker/accounts/{number}", headers=banker.headers).json["holders"][0]["id"]
+    for path in (
+        "/balance",
+        f"/balance?account={number}",
+        f"/accounts/{number}",
+        f"/transactions?{narrowed}&direction=credit",
+        f"/transactions?account={number}&cursor={line['id']}",
+        "/transactions?idempotency_key=deposit",
+        f"/transactions/{line['id']}",
+        "/auth/me",
+        "/auth/sessions",
+    ):
+        assert client.get(path, headers=alice.headers).status_code == 200
+    for path in (
+        f"/banker/accounts?customer={customer}&status=active&type=checking&currency=USD&cursor=1",
+        "/banker/accounts",
+        f"/banker/accounts/{number}/transactions?{narrowed}",
+        f"/banker/transactions?{narrowed}&cursor={line['id']}",
+        f"/banker/transactions?customer={customer}&{narrowed}",
+        f"/banker/transactions/{line['transaction_id']}",
+    ):
+        assert client.get(path, headers=banker.headers).status_code == 200
+    client.post("/auth/refresh", json={"refresh_token": alice.refresh_token})
+    client.post("/auth/logout", headers=alice.headers)
+    _every_intent(store, number)
+
+
+def _every_intent(store: Store, number: str) -> None:
+    store.journal.post(deposit(number, 10))
+    paid = store.journal.post(deposit(number, 100)).transaction.id
+    held = store.journal.post(hold(number, 10)).transaction.id
+    store.journal.post(capture(held, 5, final=False))
+    store.journal.post(release(held))
+    store.journal.post(reversal(paid))
+
+
+def test_no_request_makes_the_database_read_a_whole_collection(
+    config: Config, heard: Store, questions: Questions
+) -> None:
+    journey(create_app(config, heard).test_client(), heard)
+    assert {command["find"] for command in questions.commands if "find" in command} >= {"accounts", "entries", "users"}
+    unserved = [
+        question
+        for command in list(questions.commands)
+        for question in explainable(command)
+        if WITHOUT_INDEX & set(stages(heard.database.command("explain", question, verbosity="queryPlanner")))
+    ]
+    assert unserved == []
+
+
+def explainable(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Return the command as `explain` takes it, without its session; a bulk of updates one by one."""
+    name = next(iter(command))
+    if command[name] in SMALL:
+        return
+    inner = {key: value for key, value in command.items() if key in _MEANING}
+    if name in ("update", "delete"):
+        for each in command["updates" if name == "update" else "deletes"]:
+            yield {name: command[name], "updates" if name == "update" else "deletes": [each]}
+    elif not any("$documents" in stage for stage in command.get("pipeline", [])):
+        yield inner
+
+
+_MEANING = frozenset(
+    {"find", "filter", "sort", "limit", "projection", "aggregate", "pipeline", "cursor"}
+    | {"findAndModify", "query", "update", "upsert", "new", "remove", "fields"}
+)
+
+
+def stages(plan: Any) -> Iterator[str]:
+    """Return the name of every stage in a plan."""
+    if isinstance(plan, dict):
+        if isinstance(plan.get("stage"), str):
+            yield plan["stage"]
+        for name, value in plan.items():
+            if name != "rejectedPlans":
+                yield from stages(value)
+    elif isinstance(plan, list):
+        for value in plan:
+            yield from stages(value)
+
+
+def test_a_query_without_an_index_is_noticed(heard: Store) -> None:
+    plan = heard.database.command(
+        "explain", {"find": "entries", "filter": {"description": "x"}}, verbosity="queryPlanner"
+    )
+    assert WITHOUT_INDEX & set(stages(plan))
