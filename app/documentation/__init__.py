@@ -36,11 +36,11 @@ def description() -> dict[str, Any]:
     return made
 
 
-def write_documents() -> list[str]:
-    """Bring every document up to date; return the names of those that changed."""
+def write_documents(folder: Path) -> list[str]:
+    """Bring every document in the folder up to date; return the names of those that changed."""
     changed = []
     for name, make in documents().items():
-        path, text = FOLDER / name, make()
+        path, text = folder / name, make()
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
             changed.append(name)

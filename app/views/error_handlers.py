@@ -24,6 +24,7 @@ _BY_STATUS: dict[int, type[BankError]] = {
     405: MethodNotAllowed,
     413: PayloadTooLarge,
     415: UnsupportedMediaType,
+    500: InternalError,
 }
 _log = structlog.get_logger("bank")
 
@@ -49,9 +50,7 @@ def problem(error: BankError) -> Response:
 
 def _http_problem(error: HTTPException) -> Response:
     """Say in the bank's terms what the framework refused, without the framework's words."""
-    if error.code is None or error.code >= 500:
-        return problem(InternalError())
-    response = problem(_BY_STATUS.get(error.code, BadRequest)())
+    response = problem(_BY_STATUS.get(error.code or 400, BadRequest)())
     if isinstance(error, WerkzeugMethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response

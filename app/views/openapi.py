@@ -8,7 +8,6 @@ import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
-from marshmallow import Schema
 from marshmallow.fields import Field
 
 from app.domain.errors import all_errors
@@ -42,15 +41,14 @@ IDEMPOTENT_REPLAYED = {
 class _Converter(OpenAPIConverter):
     """Adds what marshmallow can't say: examples, closed objects, and that answers hold all their fields."""
 
-    def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
+    def schema2jsonschema(self, schema: BaseSchema) -> dict[str, Any]:
         described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
         described["additionalProperties"] = False
         if isinstance(schema, OutSchema):
             described["required"] = sorted(
                 name for name in described["properties"] if name not in schema.SOMETIMES_ABSENT
             )
-        if isinstance(schema, BaseSchema):
-            described["examples"] = [schema.EXAMPLE]
+        described["examples"] = [schema.EXAMPLE]
         return described
 
     def field2property(self, field: Field[Any]) -> dict[str, Any]:

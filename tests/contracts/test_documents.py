@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,18 @@ def test_the_committed_document_is_the_one_that_the_code_makes(name: str) -> Non
     assert (FOLDER / name).read_text() == made, "run `python -m app.documentation` and commit the difference"
 
 
-def test_documents_are_written_where_they_differ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(documentation, "FOLDER", tmp_path)
-    assert write_documents() == list(documents())
-    assert write_documents() == []
+def test_documents_are_written_where_they_differ(tmp_path: Path) -> None:
+    assert write_documents(tmp_path) == list(documents())
+    assert write_documents(tmp_path) == []
     (tmp_path / "errors.md").write_text("of old")
-    assert write_documents() == ["errors.md"]
+    assert write_documents(tmp_path) == ["errors.md"]
+
+
+def test_the_command_names_what_it_wrote(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "app.documentation", str(tmp_path)]
+    for said in ("Changed: openapi.json, errors.md, postman_collection.json", "Everything was up to date."):
+        made = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True, check=True)
+        assert made.stdout.splitlines()[-1] == said
 
 
 def requests_of(item: dict[str, Any]) -> list[dict[str, Any]]:

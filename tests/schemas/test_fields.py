@@ -69,6 +69,10 @@ def test_an_instant_comes_in_with_its_offset(text: str) -> None:
     assert TimestampIn().deserialize(text) == datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
+def test_a_time_that_is_not_known_goes_out_as_null() -> None:
+    assert TimestampOut()._serialize(None, None, None) is None
+
+
 def test_a_date_stands_for_its_first_or_its_last_instant() -> None:
     assert TimestampIn().deserialize("2026-01-31") == datetime(2026, 1, 31, tzinfo=UTC)
     end = TimestampIn(end_of_day=True).deserialize("2026-01-31")
