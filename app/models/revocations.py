@@ -101,7 +101,9 @@ class Revocations:
 
     def _read(self) -> None:
         """Read what is new since the last time; the first time, everything."""
-        query: Document = {"at": {"$gte": self._newest_at - _OVERLAP}} if self._newest_at else {}
+        query: Document = {"expires_at": {"$gt": self._clock.now()}}
+        if self._newest_at:
+            query["at"] = {"$gte": self._newest_at - _OVERLAP}
         with pymongo.timeout(_READ_TIMEOUT_S):
             found = list(self._collection.find(query))
         self._forget_expired()

@@ -69,3 +69,9 @@ def test_registering_and_refreshing_have_limits_of_their_own(app_with: Callable[
     assert client.post("/auth/refresh", json={"refresh_token": login.refresh_token}).status_code == 200
     assert client.post("/auth/refresh", json={"refresh_token": "x"}).json["code"] == "rate_limited"
     assert log_in(client, "alice").status_code == 200
+
+
+def test_callers_without_an_address_count_as_one(app_with: Callable[..., Flask]) -> None:
+    app = app_with(rate_limit_login="2/minute")
+    assert [status_from(app, address) for address in ("", "unix:", "")] == [401, 401, 401]
+    assert status_from(app, "") == 429

@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.models.store import Store
+from app.views import authentication
 from config import Config
 from tests.factories.clock import MovableClock
 from tests.factories.tokens import REMOVED, claims_of, header_of, resigned, unsigned
@@ -250,3 +251,10 @@ def test_after_a_change_of_the_signing_key_old_tokens_count_as_long_as_the_old_k
     assert status_with(dropped, renewed) == 200
     assert status_with(dropped, old.access_token) == 401
     assert status_with(client, renewed) == 401  # a server that has not heard of the new key
+
+
+def test_more_tokens_than_are_remembered_all_count(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "_REMEMBERED_MAX", 2)
+    tokens = [new_customer(client, name).access_token for name in ("alice", "bobby", "carol")]
+    for _ in range(2):
+        assert [status_with(client, token) for token in tokens] == [200, 200, 200]

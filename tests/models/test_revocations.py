@@ -1,0 +1,48 @@
+"""What a process knows of revocations."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from app.models.store import Store
+from config import Config
+from tests.factories.clock import MovableClock
+
+
+def revoke(store: Store) -> None:
+    store.revocations.add_session("a session", session=None)
+    store.revocations.add_user("a user", 3, session=None)
+
+
+def test_a_new_process_knows_what_was_revoked_before(config: Config, store: Store) -> None:
+    revoke(store)
+    other = Store.open(config)
+    assert other.revocations.is_revoked("anybody", "a session", 0)
+    assert other.revocations.is_revoked("a user", "another session", 2)
+    assert not other.revocations.is_revoked("a user", "another session", 3)
+    assert not other.revocations.is_revoked("anybody", "another session", 0)
+    other.close()
+
+
+def test_a_later_revocation_of_a_user_is_never_undone_by_an_earlier_one(store: Store) -> None:
+    store.revocations.add_user("a user", 5, session=None)
+    store.revocations.learn_user("a user", 5)
+    store.revocations.add_user("a user", 4, session=None)
+    store.revocations.learn_user("a user", 4)
+    assert store.revocations.is_revoked("a user", "a session", 4)
+    (found,) = store.database["revocations"].find()
+    assert found["epoch"] == 5
+
+
+def test_what_can_matter_no_more_is_forgotten(config: Config, store: Store) -> None:
+    clock = MovableClock()
+    own = Store.open(config, clock=clock)
+    revoke(own)
+    assert own.revocations.is_revoked("anybody", "a session", 0)
+    clock.forward(config.access_token_lifetime + timedelta(minutes=2))
+    deadline_s = time.monotonic() + 5
+    while own.revocations.is_revoked("anybody", "a session", 0):
+        assert time.monotonic() < deadline_s
+    assert not own.revocations.is_revoked("a user", "a session", 0)
+    own.close()
