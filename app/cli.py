@@ -10,18 +10,21 @@ from contextlib import contextmanager
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.progress import Progress
 
 from app.controllers import registration, staff
 from app.domain.actor import Role
 from app.domain.errors import BankError, NotFound
+from app.models.connection import as_bank_error
 from app.models.ledger_reader import LedgerReader
 from app.models.reconcile import Reconciliation, Report
 from app.models.startup import StoreNotUsable, check_server
 from app.models.store import Store
 
 _GENERATED_PASSWORD_BYTES = 12
+_NOT_FINISHED = 2
 database_commands = AppGroup("db", help="Create and check what the bank needs in its database.")
 user_commands = AppGroup("users", help="Create staff, and decide who may log in. Running servers notice in 2 seconds.")
 staff_role = click.Choice([str(Role.BANKER), str(Role.ADMIN)])
@@ -70,13 +73,20 @@ def check_database() -> None:
 @click.option("--account", metavar="N", help="Check this account alone, and the transactions that its entries name.")
 @with_appcontext
 def reconcile(account: str | None) -> None:
-    """Prove that the ledger is sound, also while it is in use. Exits with 1 at the first difference and names it."""
+    """Prove that the ledger is sound, also while it is in use.
+
+    Exits with 1 at the first difference and names it, with 2 where the database does not let it finish.
+    """
     store: Store = current_app.extensions["store"]
     try:
         check_server(store.client)
     except StoreNotUsable as error:
         _fail(error)
-    report = _reconciled(LedgerReader(store.client, store.database), account)
+    try:
+        report = _reconciled(LedgerReader(store.client, store.database), account)
+    except PyMongoError as error:
+        click.echo(f"The ledger could not be read to its end: {as_bank_error(error).detail}", err=True)
+        sys.exit(_NOT_FINISHED)
     if report.difference is not None:
         click.echo(str(report.difference))
         sys.exit(1)

@@ -593,5 +593,7 @@ def test_a_closed_account_stays_closed() -> None:
 
 
 def test_an_intent_that_no_rule_knows_is_a_fault_of_the_program() -> None:
-    with pytest.raises(TypeError, match="no rule for Intent"):
-        applied(a_book(), Intent(id="1", fingerprint="f", initiated_by=ALICE, channel="test"))
+    unknown = Intent(id="1", fingerprint="f", initiated_by=ALICE, channel="test")
+    for reading in (a_book().accounts_needed, lambda intent: applied(a_book(), intent)):
+        with pytest.raises(TypeError, match="no rule for Intent"):
+            reading(unknown)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
 from bson import Int64
 from flask import Flask
 
+from app import create_app
+from app.domain.ids import random_id
+from app.models.connection import connect
 from app.models.store import Store
+from config import Config
 from tests.factories.ledger import an_account
 
 
@@ -37,3 +45,36 @@ def test_an_account_that_does_not_exist_is_a_wrong_argument(app: Flask) -> None:
     result = app.test_cli_runner().invoke(args=["reconcile", "--account", "123456789012"])
     assert result.exit_code == 2
     assert "There is no account 123456789012." in result.stderr
+
+
+def test_a_terminal_gets_a_progress_bar_beside_the_result(
+    app: Flask, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # which makes rich take any stream for a terminal
+    an_account(store, balance=1_000)
+    result = app.test_cli_runner().invoke(args=["reconcile"])
+    assert "Reconciling" in result.stderr
+    assert result.stdout.startswith("The ledger is sound: 17 accounts")
+
+
+def test_a_database_that_can_not_be_reached_is_named_on_one_line(config: Config) -> None:
+    settings = replace(config, mongo_uri="mongodb://127.0.0.1:1/?replicaSet=bank", mongo_timeout_ms=200)
+    with closing(Store.open(settings)) as nowhere:
+        result = create_app(settings, nowhere).test_cli_runner().invoke(args=["reconcile"])
+    assert result.exit_code == 1
+    assert "MongoDB can't be reached at 127.0.0.1:1" in result.stderr
+
+
+def test_a_database_that_stops_answering_is_no_difference(config: Config, store: Store) -> None:
+    name = random_id()
+    settings = {"failCommands": ["aggregate"], "errorCode": 50, "appName": name}
+    client = connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, app_name=name)
+    with closing(Store(client, config)) as failing:
+        runner = create_app(config, failing).test_cli_runner()
+        store.client.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=settings)
+        try:
+            result = runner.invoke(args=["reconcile"])
+        finally:
+            store.client.admin.command("configureFailPoint", "failCommand", mode="off")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "could not be read to its end: The database is not available" in result.stderr
