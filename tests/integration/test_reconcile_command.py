@@ -10,11 +10,10 @@ from bson import Int64
 from flask import Flask
 
 from app import create_app
-from app.domain.ids import random_id
-from app.models.connection import connect
 from app.models.store import Store
 from config import Config
 from tests.factories.ledger import an_account
+from tests.fail_points import failing, named_store
 
 
 def test_a_sound_ledger_is_reported_with_what_was_checked(app: Flask, store: Store) -> None:
@@ -66,15 +65,9 @@ def test_a_database_that_can_not_be_reached_is_named_on_one_line(config: Config)
 
 
 def test_a_database_that_stops_answering_is_no_difference(config: Config, store: Store) -> None:
-    name = random_id()
-    settings = {"failCommands": ["aggregate"], "errorCode": 50, "appName": name}
-    client = connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, app_name=name)
-    with closing(Store(client, config)) as failing:
-        runner = create_app(config, failing).test_cli_runner()
-        store.client.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=settings)
-        try:
+    with closing(named_store(config)) as named:
+        runner = create_app(config, named).test_cli_runner()
+        with failing(named, "aggregate", errorCode=50):
             result = runner.invoke(args=["reconcile"])
-        finally:
-            store.client.admin.command("configureFailPoint", "failCommand", mode="off")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "could not be read to its end: The database is not available" in result.stderr

@@ -10,17 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from app.domain.errors import AccountBusy, BankError, DatabaseUnavailable, OutcomeUnknown, ServerBusy
-from app.domain.ids import random_id
 from app.domain.ledger.book import Recorded
-from app.models.connection import connect
 from app.models.posting import GuardedWrite, Request
 from app.models.store import Store
 from config import Config
 from tests.factories.ledger import an_account, deposit, post_all, some_accounts, withdrawal
+from tests.fail_points import failing, named_store
 from tests.parallel import at_once
 
 DEADLINE_S = 1.5
@@ -30,24 +28,9 @@ ANSWER_S_MAX = 6.0
 @pytest.fixture
 def named(config: Config, store: Store) -> Iterator[Store]:
     """A second store on the same database whose commands alone a fail point can catch, with a short deadline."""
-    client = connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, app_name=f"tests-{random_id()}")
-    other = Store(client, replace(config, posting_deadline_ms=int(DEADLINE_S * 1000)))
+    other = named_store(replace(config, posting_deadline_ms=int(DEADLINE_S * 1000)))
     yield other
     other.close()
-
-
-@contextmanager
-def failing(store: Store, *commands: str, mode: Any = "alwaysOn", **how: Any) -> Iterator[None]:
-    """Let the server fail these commands of this store's client."""
-    name = store.client.options.pool_options.metadata["application"]["name"]
-    admin = MongoClient(store.config.mongo_uri).admin
-    data = {"failCommands": list(commands), "appName": name, **how}
-    admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
-    try:
-        yield
-    finally:
-        admin.command("configureFailPoint", "failCommand", mode="off")
-        admin.client.close()
 
 
 @contextmanager
