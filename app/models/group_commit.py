@@ -29,7 +29,8 @@ GATHER_S = 0.002
 CONFLICT_TRIES = 2
 CONFLICT_PAUSE_S = 0.002
 UNAVAILABLE_PAUSE_S = 0.1
-ASIDE_PAUSE_S = 0.01
+ASIDE_PAUSE_S = 0.005
+ASIDE_PAUSE_S_MAX = 0.1
 ATTEMPT_S_MIN = 0.25
 
 log = structlog.get_logger(__name__)
@@ -220,13 +221,15 @@ class GroupCommit:
     # ---- the lane aside ----------------------------------------------------------------------------------------------
 
     def _run_aside(self) -> None:
+        pause_s = ASIDE_PAUSE_S
         while (groups := self._waiting_aside()) is not None:
             progress = [self._retry(group) for group in groups]
             with self._lock:
                 self._groups = [group for group in self._groups if group.units]
                 self._mark_stuck()
-            if not any(progress):
-                time.sleep(random.uniform(0, 2 * ASIDE_PAUSE_S))  # noqa: S311 - jitter, not a secret
+            pause_s = ASIDE_PAUSE_S if any(progress) else min(2 * pause_s, ASIDE_PAUSE_S_MAX)
+            if self._groups:
+                time.sleep(random.uniform(0, pause_s))  # noqa: S311 - jitter, not a secret
 
     def _waiting_aside(self) -> list[_Group] | None:
         """Wait for groups, give each the newcomers who touch it, and return them. None at the end."""
