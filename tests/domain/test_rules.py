@@ -208,6 +208,15 @@ def test_legs_that_do_not_sum_to_zero_are_a_fault_of_the_program() -> None:
             applied(a_book(account), posting_of(account.id, *legs))
 
 
+def test_acting_upon_an_account_that_is_not_posted_to_is_a_fault_of_the_program() -> None:
+    account, bystander = account_state(balance=100), account_state()
+    with pytest.raises(ValueError, match="must have a leg"):
+        applied(
+            a_book(account, bystander),
+            posting_of(bystander.id, Leg(account.id, -10, "USD"), Leg("cash-USD", 10, "USD")),
+        )
+
+
 def test_every_currency_must_sum_to_zero_by_itself() -> None:
     dollars, euros = account_state(balance=1_000), account_state(currency="EUR")
     with pytest.raises(ValueError, match="sum to zero"):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 from app.domain.accounts import Account, AccountStatus
 from app.domain.errors import AccountBlocked, AccountClosed, AccountFrozen, CurrencyMismatch, NotFound
-from app.domain.ledger.intents import Intent, Leg
+from app.domain.ledger.intents import Intent, Post
 
 
 def require_holder(account: Account, intent: Intent) -> None:
@@ -16,13 +15,19 @@ def require_holder(account: Account, intent: Intent) -> None:
         raise NotFound
 
 
-def require_balanced(legs: Iterable[Leg]) -> None:
-    """Guard against a programming error, not against a caller: legs that do not sum to zero are no transaction."""
+def require_sound(intent: Post) -> None:
+    """Guard against programming errors, not against callers.
+
+    Legs that do not sum to zero are no transaction; and what the rules read of the account acted upon must stand on a
+    document that the posting writes, else a change of it could pass unseen.
+    """
     sums: defaultdict[str, int] = defaultdict(int)
-    for leg in legs:
+    for leg in intent.legs:
         sums[leg.currency] += leg.amount
     if not sums or any(sums.values()):
         raise ValueError("the legs of a transaction must sum to zero in every currency")
+    if all(leg.account_id != intent.account_id for leg in intent.legs):
+        raise ValueError("the account acted upon must have a leg")
 
 
 def require_open_for(account: Account, amount: int, intent: Intent, currency: str) -> None:

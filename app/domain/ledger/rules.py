@@ -26,7 +26,7 @@ from app.domain.errors import (
     StateConflict,
 )
 from app.domain.ledger.book import Book, Outcome, Recorded
-from app.domain.ledger.checks import require_balanced, require_holder, require_open_for
+from app.domain.ledger.checks import require_holder, require_open_for, require_sound
 from app.domain.ledger.draft import Draft, Moment
 from app.domain.ledger.intents import (
     CaptureHold,
@@ -83,7 +83,7 @@ def _replay(known: Transaction, intent: Intent) -> Recorded:
 def _post(book: Book, intent: Post, moment: Moment) -> Recorded:
     subject = book.account(intent.account_id)
     require_holder(subject, intent)
-    require_balanced(intent.legs)
+    require_sound(intent)
     draft = Draft(book, intent, moment)
     for leg in intent.legs:
         draft.move(leg, forced=intent.forced_by is not None)
