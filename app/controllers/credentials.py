@@ -81,7 +81,7 @@ def _prove(store: Store, username: str, password: str) -> User:
             raise InvalidCredentials
         if hasher.is_outdated(user.password):
             store.users.rehash(user, hasher.hash(password))
-    store.attempts.forget(_ATTEMPTS, name)
+        store.attempts.forget(_ATTEMPTS, name)  # before the next turn, or parallel successes would look like failures
     return user
 
 

@@ -139,6 +139,13 @@ def test_failures_count_together_however_the_name_is_spelled(client: FlaskClient
     assert log_in(client, spelling).status_code == 429
 
 
+def test_many_who_know_the_password_may_log_in_at_once(app_with: Callable[..., Flask]) -> None:
+    app = app_with(hashing_queue_max=100, threads=200)
+    register(app.test_client())
+    answers = at_once(40, lambda _: log_in(app.test_client()))
+    assert {answer.status_code for answer in answers} == {200}
+
+
 def test_one_name_that_is_locked_leaves_others_alone(client: FlaskClient) -> None:
     register(client, "alice")
     register(client, "bob")
@@ -161,7 +168,7 @@ def test_of_fifty_parallel_guesses_in_two_processes_five_are_looked_at(
 
 
 def test_a_hundred_parallel_logins_leave_the_service_answering(app_with: Callable[..., Flask]) -> None:
-    app = app_with(bcrypt_cost=10, login_failures_max=100)
+    app = app_with(bcrypt_cost=10)
     client = app.test_client()
     register(client)
     done = threading.Event()
