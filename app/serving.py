@@ -73,7 +73,8 @@ def _run_server(config: Config) -> None:
     from granian.server import Server
 
     os.register_at_fork(after_in_child=_default_signals)  # a stop while a worker starts is for the worker, too
-    Server(
+    hang_up = signal.getsignal(signal.SIGHUP)
+    server = Server(
         "run:app",  # by name, so that nothing is built here before the fork
         address=config.host,
         port=config.port,
@@ -83,7 +84,9 @@ def _run_server(config: Config) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_TIMEOUT_S,
         log_level=LogLevels.error,
-    ).serve()
+    )
+    server.on_startup(lambda: _end_with_terminal(hang_up))
+    server.serve()
 
 
 def _print_banner(config: Config, demo_users: dict[str, str]) -> None:
@@ -108,6 +111,9 @@ def _faults_told() -> Iterator[None]:
     except (StoreNotUsable, _PortTaken) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        click.echo(f"DATA_DIR can't be used: {error.strerror}: {error.filename}", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 
@@ -131,6 +137,11 @@ def _require_free_port(config: Config) -> None:
 def _is_flask_command() -> bool:
     context = click.get_current_context(silent=True)
     return context is not None and context.info_name != "run"
+
+
+def _end_with_terminal(hang_up: object) -> None:
+    """Stop when the terminal goes, which this server takes for a wish to reload; unless started to outlive it."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if hang_up is signal.SIG_IGN else signal.getsignal(signal.SIGTERM))
 
 
 def _default_signals() -> None:

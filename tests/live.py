@@ -18,6 +18,8 @@ import httpx
 
 from tests.processes import PROJECT, TIMEOUT_S, environment, is_running, parents, processes_of, wait_until
 
+_STOP_TIMEOUT_S = 12
+
 
 class LiveServer:
     """One running `python run.py` on a port of its own; `output` grows while it runs."""
@@ -71,7 +73,8 @@ class LiveServer:
         return self.wait()
 
     def wait(self) -> int:
-        code = self.process.wait(TIMEOUT_S)
+        """Return the exit code; fail when it takes as long as a worker that does not stop is given."""
+        code = self.process.wait(_STOP_TIMEOUT_S)
         self._reader.join(TIMEOUT_S)
         return code
 

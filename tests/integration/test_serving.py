@@ -15,7 +15,7 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from app.models import embedded
+from app.models import embedded, mongod
 from tests.live import LiveServer, serving
 from tests.processes import PROJECT, TIMEOUT_S, environment, is_running, processes_of, running, wait_until
 
@@ -63,6 +63,13 @@ def test_a_stop_does_not_wait_for_idle_connections(folder: Path, number: int) ->
         assert client.get("/health/live").status_code == 200
         assert server.stop(number) == 0
         assert "Traceback" not in server.output
+
+
+def test_a_terminal_that_is_closed_takes_the_server_along(folder: Path) -> None:
+    with serving(folder) as server:
+        workers = server.workers()
+        assert server.stop(signal.SIGHUP) == 0
+        assert not any(map(is_running, workers))
 
 
 def test_ctrl_c_in_a_terminal_reaches_every_process_at_once_and_ends_cleanly(folder: Path) -> None:
@@ -116,6 +123,13 @@ def test_wrong_settings_are_all_named_at_once_without_a_traceback(command: list[
     assert "Traceback" not in done.stderr
 
 
+def test_a_data_folder_that_can_not_be_one_is_told_in_one_sentence(folder: Path) -> None:
+    (folder / "file").touch()
+    done = run("run.py", FLASK_ENV="development", DATA_DIR=folder / "file" / "data")
+    assert done.returncode == 1
+    assert done.stderr.startswith("DATA_DIR can't be used: Not a directory: ")
+
+
 @pytest.mark.parametrize("command", [["run.py"], ["-m", "flask", "run"]])
 def test_a_database_that_is_not_there_is_told_in_one_sentence(command: list[str], folder: Path) -> None:
     done = run(
@@ -145,7 +159,7 @@ def run(*command: str, **variables: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *command],
         cwd=PROJECT,
-        env=environment(**variables),
+        env=environment(**{"PORT": mongod.free_port()} | variables),
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
