@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from app.models.mongod import free_port
 from tests.processes import PROJECT, TIMEOUT_S, environment, is_running, parents, processes_of, wait_until
 
 _STOP_TIMEOUT_S = 12
@@ -26,7 +26,7 @@ class LiveServer:
 
     def __init__(self, data_dir: Path, **variables: object) -> None:
         self.data_dir = data_dir
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = ""
         settings = {"FLASK_ENV": "development", "DATA_DIR": data_dir, "PORT": self.port, "PYTHONUNBUFFERED": 1}
@@ -101,12 +101,7 @@ def serving(data_dir: Path, **variables: object) -> Iterator[LiveServer]:
         server.wait_until_ready()
         yield server
     finally:
+        workers = server.workers()
         server.process.kill()
         server.wait()
-        wait_until(lambda: not server.workers())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        wait_until(lambda: not any(map(is_running, workers)))
