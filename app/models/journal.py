@@ -87,7 +87,7 @@ class Journal:
 def _outcome(unit: Unit) -> Outcome:
     """Wait for a unit's answer; past its deadline say what is certain."""
     try:
-        return unit.future.result(timeout=max(0.0, unit.deadline - time.monotonic()) + ANSWER_GRACE_S)
+        return unit.future.result(timeout=max(0.0, unit.deadline + ANSWER_GRACE_S - time.monotonic()))
     except FutureTimeout:
         if unit.future.cancel():
             return ServerBusy(retry_after_s=1)

@@ -77,6 +77,10 @@ class Fault(Enum):
     POISON = auto()  # this batch fails for good
 
 
+class CommitUnanswered(Exception):
+    """The commit was sent, and what came back does not tell whether it happened."""
+
+
 class _GuardMissed(Exception):
     def __init__(self, index: int, refusal: BankError) -> None:
         self.index = index
@@ -209,14 +213,22 @@ class Poster:
 
 
 def _commit(session: ClientSession) -> None:
-    """Commit, and ask again for a while where the answer got lost: committing twice is committing once."""
+    """Commit, and ask again for a while where the answer got lost: committing twice is committing once.
+
+    Raises:
+        PyMongoError: the server knows no such transaction; nothing of it happened.
+        CommitUnanswered: whatever else came instead of an answer.
+    """
     give_up = time.monotonic() + COMMIT_RETRY_S
     while True:
         try:
             return session.commit_transaction()
-        except PyMongoError as error:
-            if not error.has_error_label("UnknownTransactionCommitResult") or time.monotonic() > give_up:
+        except Exception as error:
+            labels = error if isinstance(error, PyMongoError) else PyMongoError()
+            if labels.has_error_label("TransientTransactionError"):
                 raise
+            if not labels.has_error_label("UnknownTransactionCommitResult") or time.monotonic() > give_up:
+                raise CommitUnanswered from error
 
 
 def _let_go(session: ClientSession) -> None:
@@ -228,10 +240,10 @@ def _let_go(session: ClientSession) -> None:
 
 def classify(error: Exception) -> Fault:
     """Tell what a failed attempt means. A commit's error never says whether it happened: that is UNKNOWN."""
+    if isinstance(error, CommitUnanswered):
+        return Fault.UNKNOWN
     if not isinstance(error, PyMongoError):
         return Fault.POISON
-    if error.has_error_label("UnknownTransactionCommitResult"):
-        return Fault.UNKNOWN
     if isinstance(error, DuplicateKeyError) or _is_duplicate(error):
         return Fault.CONFLICT  # another process recorded the same key meanwhile: the next attempt reads it
     if isinstance(error, OperationFailure) and error.code in _CONFLICT_CODES:

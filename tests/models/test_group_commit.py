@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pymongo.errors import OperationFailure
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from app.domain.errors import AccountBusy, BankError, DatabaseUnavailable, OutcomeUnknown, ServerBusy
 from app.domain.ledger.book import Recorded
-from app.models.posting import GuardedWrite, Request
+from app.models.posting import GuardedWrite, Poster, Request
 from app.models.store import Store
 from config import Config
 from tests.factories.ledger import an_account, deposit, post_all, some_accounts, withdrawal
@@ -147,6 +147,19 @@ def test_a_commit_that_happens_but_is_answered_with_an_error_is_done_exactly_onc
     assert recorded.entries[0].seq == 1
 
 
+def test_a_commit_whose_wait_for_a_majority_is_interrupted_is_of_unknown_outcome(named: Store) -> None:
+    """The server commits, then an operator ends the wait: of this error the driver does not say what it means."""
+    numbers = some_accounts(named, 2)
+    interrupted = {"code": 11601, "codeName": "Interrupted", "errmsg": "operation was interrupted"}
+    with failing(named, "commitTransaction", mode={"times": 1}, writeConcernError=interrupted):
+        assert not named.journal.post(deposit(numbers[0], 7)).replayed
+    with failing(named, "commitTransaction", writeConcernError=interrupted):
+        outcomes = post_all(named, [deposit(number, 100) for number in numbers])
+    assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, OutcomeUnknown]
+    _until_answered(lambda: named.journal.post(deposit(numbers[1], 7)))  # with a majority, as are those before it
+    assert [balance(named, number) for number in numbers] == [107, 107]
+
+
 @pytest.mark.parametrize("did_happen", [True, False])
 def test_an_outcome_that_stays_unknown_names_the_key_and_a_retry_has_one_effect(named: Store, did_happen: bool) -> None:
     number = an_account(named)
@@ -184,6 +197,23 @@ def test_a_database_that_does_not_answer_is_told_in_time_and_nothing_moves(named
     assert balance(named, number) == 0
     named.journal.post(deposit(number, 5))
     assert balance(named, number) == 5
+
+
+def test_many_requests_handed_in_at_once_are_answered_as_soon_as_one(
+    named: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that is late for all of them is waited for once, not once for each."""
+
+    def post_late(*_: object, **__: object) -> None:
+        time.sleep(DEADLINE_S + 3)
+        raise AutoReconnect
+
+    number = an_account(named)
+    monkeypatch.setattr(Poster, "post", post_late)
+    start = time.monotonic()
+    outcomes = post_all(named, [deposit(number, 1) for _ in range(10)])
+    assert time.monotonic() - start < DEADLINE_S + 1.5
+    assert {type(outcome) for outcome in outcomes} == {OutcomeUnknown}
 
 
 @pytest.mark.parametrize("command", ["find", "update", "insert", "abortTransaction", "commitTransaction"])
