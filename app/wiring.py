@@ -49,7 +49,6 @@ def build(config: Config, store: Store | None) -> Flask:
 
 def _flask_settings(config: Config) -> dict[str, object]:
     return {
-        "TESTING": config.env == "testing",
         "MAX_CONTENT_LENGTH": config.body_kib_max * 1024,
         "TRUSTED_HOSTS": list(config.trusted_hosts) or None,
         "PROVIDE_AUTOMATIC_OPTIONS": False,  # OPTIONS is for CORS preflights alone

@@ -89,6 +89,7 @@ def app(config: Config, store: Store) -> Flask:
     from app import create_app  # here, so that tests of what stands below it run without it
 
     application = create_app(config, store)
+    application.testing = True
     application.test_client_class = DescribedClient  # every test over HTTP checks the description on its way
     return application
 

@@ -30,11 +30,10 @@ _log = structlog.get_logger("bank")
 
 
 def init_error_handlers(app: Flask) -> None:
-    """Answer every exception with a problem. Tests go without the catch-all, so that a bug shows its traceback."""
+    """Answer every exception with a problem."""
     app.register_error_handler(BankError, problem)
     app.register_error_handler(HTTPException, _http_problem)
-    if not app.testing:
-        app.register_error_handler(Exception, _unforeseen_problem)
+    app.register_error_handler(Exception, _unforeseen_problem)
 
 
 def problem(error: BankError) -> Response:
@@ -57,5 +56,8 @@ def _http_problem(error: HTTPException) -> Response:
 
 
 def _unforeseen_problem(error: Exception) -> Response:
+    """Answer without the error's words. Tests within one process set `testing`, so that a bug shows its traceback."""
+    if current_app.testing:
+        raise error
     _log.error("unforeseen_error", request_id=request_id(), exc_info=error)
     return problem(InternalError())

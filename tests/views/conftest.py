@@ -32,6 +32,7 @@ def app_with(config: Config, store: Store, clock: MovableClock) -> Iterator[Call
         own = replace(config, **{**_WIDE_LIMITS, **settings})
         made.append(Store.open(own, clock=clock))
         application = create_app(own, made[-1])
+        application.testing = True
         application.test_client_class = DescribedClient
         return application
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,9 +14,12 @@ from flask.testing import FlaskClient
 from pymongo.errors import AutoReconnect, OperationFailure
 from werkzeug.test import TestResponse
 
+from app import create_app
 from app.domain.errors import BankError, OutcomeUnknown, RateLimited, ValidationFailed, all_errors
 from app.models.accounts import Accounts
+from app.models.store import Store
 from app.views.error_handlers import problem
+from config import ENVIRONMENTS, Config
 from tests.factories.users import Login, new_customer
 
 AppWith = Callable[..., Flask]
@@ -109,10 +113,10 @@ def failing(error: Exception) -> Callable[..., Any]:
     return fail
 
 
-@pytest.fixture
-def live(app_with: AppWith) -> tuple[FlaskClient, Login]:
-    """A client of an application that answers everything, as outside of tests, logged in as a customer."""
-    client = app_with(env="development").test_client()
+@pytest.fixture(params=ENVIRONMENTS)
+def live(request: pytest.FixtureRequest, config: Config, store: Store) -> tuple[FlaskClient, Login]:
+    """A client of an application as it is served in an environment, logged in as a customer."""
+    client = create_app(replace(config, env=request.param), store).test_client()
     return client, new_customer(client)
 
 
