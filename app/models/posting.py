@@ -40,6 +40,7 @@ from app.models.transactions import Transactions
 
 COMMIT_RETRY_S = 0.5
 ABORT_S = 0.3
+TIMEOUT_S_MIN = 0.001  # to the driver, 0 is no limit
 _CONFLICT_CODES = frozenset({24, 112, 246, 251})
 """LockTimeout, WriteConflict, SnapshotUnavailable, NoSuchTransaction (the server gave an old transaction up)."""
 _DUPLICATE_KEY = 11000
@@ -114,11 +115,12 @@ class Poster:
         known: nothing happened, or (Fault.UNKNOWN) everything or nothing did.
         """
         refused: dict[int, BankError] = {}
+        give_up = time.monotonic() + timeout_s
         while True:
             with self._client.start_session() as session:
                 session.start_transaction(ReadConcern("snapshot"), MAJORITY)
                 try:
-                    with pymongo.timeout(timeout_s):
+                    with pymongo.timeout(max(TIMEOUT_S_MIN, give_up - time.monotonic())):
                         outcomes = self._work(requests, refused, stripe, session)
                         _commit(session)
                         return outcomes
@@ -149,13 +151,19 @@ class Poster:
         self, requests: Sequence[Request], refused: dict[int, BankError], stripe: int, session: ClientSession
     ) -> list[Outcome]:
         live = [index for index in range(len(requests)) if index not in refused]
-        intents = [requests[index].intent for index in live]
-        book = self._read(intents, stripe, session)
+        book = self._read([requests[index].intent for index in live], stripe, session)
         now = self._clock.now()
-        applied = apply(book, intents, Moment(now, business_date(now, self._timezone)))
-        for index, outcome in zip(live, applied, strict=True):
+        moment = Moment(now, business_date(now, self._timezone))
+        applied: list[Outcome] = []
+        for index in live:
+            trial = book.copy() if requests[index].also else book
+            (outcome,) = apply(trial, [requests[index].intent], moment)
             if isinstance(outcome, Recorded) and not outcome.replayed:
-                self._write_also(index, requests[index].also, session)
+                refusal = self._write_also(index, requests[index].also, session)
+                if refusal is not None:
+                    trial, outcome = book, refusal
+            book = trial
+            applied.append(outcome)
         self._write(book, session)
         by_index: dict[int, Outcome] = dict(zip(live, self._with_entries(applied, book, session), strict=True))
         return [by_index.get(index) or refused[index] for index in range(len(requests))]
@@ -176,15 +184,30 @@ class Poster:
         book.accounts.update(self._accounts.find_many(needed, session=session))
         return book
 
-    def _write_also(self, index: int, writes: Sequence[GuardedWrite], session: ClientSession) -> None:
-        for write in writes:
-            collection = self._database[write.collection]
-            if write.insert is not None:
-                if collection.find_one(write.guard, {"_id": 1}, session=session) is not None:
-                    raise _GuardMissed(index, write.refusal)
-                collection.insert_one(write.insert, session=session)
-            elif collection.update_one(write.guard, write.update or {}, session=session).matched_count != 1:
+    def _write_also(self, index: int, writes: Sequence[GuardedWrite], session: ClientSession) -> BankError | None:
+        """Make the writes that go with a request, or return the refusal of the first if its guard does not hold.
+
+        Raises:
+            _GuardMissed: something was written before a guard did not hold: the transaction must start anew without.
+        """
+        for position, write in enumerate(writes):
+            if not self._write_guarded(index, write, session):
+                if position == 0:
+                    return write.refusal
                 raise _GuardMissed(index, write.refusal)
+        return None
+
+    def _write_guarded(self, index: int, write: GuardedWrite, session: ClientSession) -> bool:
+        collection = self._database[write.collection]
+        if write.insert is None:
+            return collection.update_one(write.guard, write.update or {}, session=session).matched_count == 1
+        if collection.find_one(write.guard, {"_id": 1}, session=session) is not None:
+            return False
+        try:
+            collection.insert_one(write.insert, session=session)
+        except DuplicateKeyError as taken:  # of another unique index; the server has given the transaction up
+            raise _GuardMissed(index, write.refusal) from taken
+        return True
 
     def _write(self, book: Book, session: ClientSession) -> None:
         if book.changed_accounts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from pymongo.errors import PyMongoError
 
@@ -110,6 +112,30 @@ def test_what_two_intents_of_one_batch_would_use_up_is_used_once(store: Store) -
     outcomes = store.journal.post_many(requests)
     assert [type(each) for each in outcomes] == 2 * [Recorded, StateConflict, StateConflict]
     assert balance(store, number) == 200
+
+
+def test_many_who_come_too_late_cost_one_transaction_not_one_each(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = an_account(store)
+    approve(store, "a")
+    requests = [Request(deposit(number, 100), also=(using_up("a"),)) for _ in range(50)]
+    transactions = Mock(wraps=store.client.start_session)
+    monkeypatch.setattr(store.client, "start_session", transactions)
+    outcomes = store.journal.post_many(requests)
+    assert [type(each) for each in outcomes] == [Recorded, *49 * [StateConflict]]
+    assert transactions.call_count == 1
+    assert balance(store, number) == 100
+
+
+def test_a_document_that_another_unique_index_refuses_refuses_its_own_intent_and_no_neighbour(store: Store) -> None:
+    number = an_account(store)
+    store.database[APPROVALS].create_index("label", unique=True)
+    requests = [Request(deposit(number, 100), also=(adding(each, label="one"),)) for each in "ab"]
+    outcomes = store.journal.post_many([*requests, Request(deposit(number, 7))])
+    assert [type(each) for each in outcomes] == [Recorded, StateConflict, Recorded]
+    assert balance(store, number) == 107
+    store.database[APPROVALS].drop()
 
 
 def test_what_many_callers_would_use_up_at_once_is_used_once(store: Store) -> None:

@@ -54,6 +54,20 @@ class Book:
     new_transactions: list[Transaction] = field(default_factory=list)
     new_entries: list[Entry] = field(default_factory=list)
 
+    def copy(self) -> Book:
+        """Return a book to try an intent on, which leaves this one as it is."""
+        return Book(
+            stripe=self.stripe,
+            accounts=dict(self.accounts),
+            holds=dict(self.holds),
+            transactions=dict(self.transactions),
+            reversals=dict(self.reversals),
+            changed_accounts=set(self.changed_accounts),
+            changed_holds=set(self.changed_holds),
+            new_transactions=list(self.new_transactions),
+            new_entries=list(self.new_entries),
+        )
+
     def account(self, account_id: str) -> Account:
         """Return an account's present state; an internal one as this writer's stripe.
 
