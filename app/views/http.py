@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
+_ADDRESS_WITH_PORT = re.compile(r"\[(.+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 _BARE_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _QUOTED_KEY = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"', re.ASCII)
 
@@ -38,8 +40,17 @@ def actor() -> Actor:
 
 
 def client_address() -> str:
-    """Return the caller's address, behind as many proxies as are configured (and no header is believed without)."""
-    return request.remote_addr or "unknown"
+    """Return the caller's address, behind as many proxies as are configured (and no header is believed without).
+
+    Some proxies add a port, which is another for each connection: it is left out. What is no address is "unknown".
+    """
+    given = request.remote_addr or ""
+    with_port = _ADDRESS_WITH_PORT.fullmatch(given)
+    address = (with_port[1] or with_port[2]) if with_port else given
+    try:
+        return str(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return "unknown"
 
 
 def idempotency_key() -> str | None:
