@@ -33,7 +33,7 @@ def ensure_collections(database: Database[Document], specs: Iterable[CollectionS
         if spec.name not in existing:
             _create(database, spec)
         if spec.schema is not None:
-            database.command("collMod", spec.name, validator=_validator(spec), validationLevel="strict")
+            database.command("collMod", spec.name, **_validation(spec))
         if spec.indexes:
             database[spec.name].create_indexes(list(spec.indexes))
 
@@ -46,11 +46,14 @@ def missing_parts(database: Database[Document], specs: Iterable[CollectionSpec])
         if spec.name not in options:
             missing.append(f"collection {spec.name}")
             continue
-        if spec.schema is not None and options[spec.name].get("validator") != _validator(spec):
+        if spec.schema is not None and not _is_validated(options[spec.name], spec):
             missing.append(f"validator of {spec.name}")
-        present = set(database[spec.name].index_information())
-        names = (index.document["name"] for index in spec.indexes)
-        missing.extend(f"index {name} of {spec.name}" for name in names if name not in present)
+        present = database[spec.name].index_information()
+        missing.extend(
+            f"index {index.document['name']} of {spec.name}"
+            for index in spec.indexes
+            if _essence(index.document) != _essence(present.get(index.document["name"]))
+        )
     return missing
 
 
@@ -72,5 +75,22 @@ def _create(database: Database[Document], spec: CollectionSpec) -> None:
             raise
 
 
-def _validator(spec: CollectionSpec) -> Document:
-    return {"$jsonSchema": dict(spec.schema or {})}
+def _validation(spec: CollectionSpec) -> Document:
+    """Return the options that let the server refuse documents of another form, whatever was set before."""
+    validator = {"$jsonSchema": dict(spec.schema or {})}
+    return {"validator": validator, "validationLevel": "strict", "validationAction": "error"}
+
+
+def _is_validated(options: Mapping[str, Any], spec: CollectionSpec) -> bool:
+    """Tell whether a collection refuses what its spec refuses: a validator may also be set to warn, or be off."""
+    present = {"validationLevel": "strict", "validationAction": "error", **options}
+    return all(present.get(name) == value for name, value in _validation(spec).items())
+
+
+def _essence(index: Mapping[str, Any] | None) -> Document | None:
+    """Return what an index promises, apart from its name, as declared or as the server tells of it."""
+    if index is None:
+        return None
+    promises = {name: index.get(name) for name in ("unique", "partialFilterExpression", "expireAfterSeconds")}
+    keys = index["key"]
+    return {**promises, "key": list(keys.items() if isinstance(keys, Mapping) else keys)}

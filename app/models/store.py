@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import pymongo
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.clock import Clock, SystemClock
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from config import Config  # for its name alone: config reads the domain
 
 Result = TypeVar("Result")
+_INDEX_DIFFERS_CODES = (85, 86)
+"""IndexOptionsConflict, IndexKeySpecsConflict."""
 SPECS = (
     bank.SPEC,
     accounts.SPEC,
@@ -163,10 +165,19 @@ class Store:
         """
         if not self.config.uses_mongomock:
             check_server(self.client)
-            ensure_collections(self.database, SPECS)
+            self._ensure_collections()
         self.bank.begin(account_number_length=self.config.account_number_length)
         self._check_bank()
         self.accounts.ensure_internal(self.config.bank_currency, now=self.clock.now())
+
+    def _ensure_collections(self) -> None:
+        try:
+            ensure_collections(self.database, SPECS)
+        except OperationFailure as error:
+            if error.code not in _INDEX_DIFFERS_CODES:
+                raise
+            others = ", ".join(part for part in missing_parts(self.database, SPECS) if part.startswith("index "))
+            raise StoreNotUsable(f"The database has another {others}: drop it and start again.") from error
 
     def _check_bank(self) -> None:
         begun_with, asked_for = self.bank.find_account_number_length(), self.config.account_number_length

@@ -115,6 +115,8 @@ def test_development_creates_what_is_missing_and_production_names_it(config: Con
     [
         (lambda store: store.database.accounts.drop_index("holders"), "index holders of accounts"),
         (lambda store: store.database.command("collMod", "accounts", validator={}), "validator of accounts"),
+        (lambda store: store.database.command("collMod", "accounts", validationAction="warn"), "validator of accounts"),
+        (lambda store: store.database.command("collMod", "accounts", validationLevel="off"), "validator of accounts"),
         (lambda store: store.database.users.drop(), "collection users"),
         (lambda store: store.database.accounts.delete_one({"_id": "cash-USD#03"}), "account cash-USD#03"),
     ],
@@ -123,6 +125,19 @@ def test_each_missing_part_is_named_and_made_again(store: Store, damage: Callabl
     damage(store)
     with pytest.raises(StoreNotUsable, match=f"The database lacks {named}: run `flask db init` as its owner"):
         store.check()
+    store.prepare()
+    store.check()
+
+
+def test_an_index_that_promises_less_than_its_name_is_named_and_not_taken_for_the_real_one(store: Store) -> None:
+    entries = store.database.entries
+    entries.drop_index("one_entry_per_number")
+    entries.create_index([("account_id", 1), ("seq", 1)], name="one_entry_per_number")
+    with pytest.raises(StoreNotUsable, match="lacks index one_entry_per_number of entries: run"):
+        store.check()
+    with pytest.raises(StoreNotUsable, match="another index one_entry_per_number of entries"):
+        store.prepare()
+    entries.drop_index("one_entry_per_number")
     store.prepare()
     store.check()
 
