@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
@@ -24,6 +25,8 @@ SECRET_LENGTH_MIN = 32
 BCRYPT_COST_MIN = 10
 DATA_DIR = Path("instance")
 MONGOMOCK_SCHEME = "mongomock://"
+_PEPPER_VERSION = re.compile(r"[0-9]{1,6}", re.ASCII)
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](:[0-9]{1,5})?", re.ASCII)
 
 
 class ConfigError(Exception):
@@ -124,18 +127,25 @@ class Config:
         """
         given = {**dotenv_values(".env"), **os.environ} if environ is None else environ
         given = {name: value for name, value in given.items() if value}
-        try:
-            values = _EnvironmentSchema().load(given)
-        except ValidationError as error:
-            raise ConfigError(error.messages_dict) from None
+        values, malformed = _load(given)
+        if "FLASK_ENV" in malformed:
+            raise ConfigError(malformed)
         values.setdefault("env", "production")
         values["account_number_length"] = _account_number_length(values.get("bank_country", ""))
         if values["env"] != "production":
             values = {**_development_defaults(values), **values}
-        problems = _problems(values, debug=_is_true(given.get("FLASK_DEBUG", "")))
+        problems = _problems(values, debug=_is_true(given.get("FLASK_DEBUG", ""))) | malformed
         if problems:
             raise ConfigError(problems)
         return cls(**values)
+
+
+def _load(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Return the values that can be read, and by variable what is wrong with the others."""
+    try:
+        return dict(_EnvironmentSchema().load(given)), {}
+    except ValidationError as error:
+        return cast(dict[str, Any], error.valid_data), error.messages_dict
 
 
 def _comma_list(text: str) -> tuple[str, ...]:
@@ -144,11 +154,18 @@ def _comma_list(text: str) -> tuple[str, ...]:
 
 def _peppers(text: str) -> dict[int, str]:
     """Read `1:first secret,2:second secret`; the highest version hashes new passwords, the others still verify."""
-    try:
-        pairs = (part.split(":", 1) for part in text.split(","))
-        return {int(version): secret.strip() for version, secret in pairs}
-    except ValueError:
-        raise ValidationError("Write versions and secrets as 1:secret,2:another-secret.") from None
+    pairs = [part.strip().partition(":") for part in text.split(",")]
+    peppers = {int(version): secret.strip() for version, _, secret in pairs if _PEPPER_VERSION.fullmatch(version)}
+    if len(peppers) < len(pairs):
+        raise ValidationError("Write versions and secrets as 1:secret,2:another-secret, each version once.")
+    return peppers
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = _comma_list(text)
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValidationError("Write each origin in full, as https://app.example.com; patterns are not allowed.")
+    return origins
 
 
 def _read_by(read: Callable[[str], object], name: str) -> fields.Function:
@@ -200,7 +217,7 @@ class _EnvironmentSchema(Schema):
     rate_limit_register = _rate("RATE_LIMIT_REGISTER")
     rate_limit_refresh = _rate("RATE_LIMIT_REFRESH")
     require_idempotency_key = fields.Boolean(data_key="REQUIRE_IDEMPOTENCY_KEY")
-    cors_origins = _read_by(_comma_list, "CORS_ORIGINS")
+    cors_origins = _read_by(_origins, "CORS_ORIGINS")
     trusted_hosts = _read_by(_comma_list, "TRUSTED_HOSTS")
     proxy_count = _whole("PROXY_COUNT", 0, 8)
     body_kib_max = _whole("BODY_KIB_MAX", 1, 10_240)

@@ -1,0 +1,62 @@
+"""Settings are checked as a whole, before anything starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from config import Config, ConfigError
+
+_USABLE = {
+    "FLASK_ENV": "production",
+    "SECRET_KEY": "k" * 32,
+    "PASSWORD_PEPPERS": f"1:{'p' * 32}",
+    "MONGO_URI": "mongodb://user:password@db.example/?replicaSet=bank",
+}
+
+
+def problems_of(**settings: str) -> set[str]:
+    with pytest.raises(ConfigError) as caught:
+        Config.from_env(_USABLE | settings)
+    return set(caught.value.problems)
+
+
+def test_what_is_malformed_hides_nothing_that_is_missing_or_not_allowed() -> None:
+    found = problems_of(PORT="many", SECRET_KEY="short", DEMO_DATA="true", PASSWORD_PEPPERS="none", MONGO_URI="")
+    assert found == {"PORT", "SECRET_KEY", "DEMO_DATA", "PASSWORD_PEPPERS", "MONGO_URI"}
+
+
+def test_of_an_environment_that_there_is_not_nothing_else_is_said() -> None:
+    assert problems_of(FLASK_ENV="Production", SECRET_KEY="") == {"FLASK_ENV"}
+
+
+@pytest.mark.parametrize(
+    "peppers",
+    [f"-1:{'p' * 32}", f"1:{'p' * 32},1:{'q' * 32}", f"9999999999:{'p' * 32}", f"١:{'p' * 32}", f"1_0:{'p' * 32}"],
+)
+def test_a_version_of_a_pepper_is_one_small_number_of_its_own(peppers: str) -> None:
+    assert problems_of(PASSWORD_PEPPERS=peppers) == {"PASSWORD_PEPPERS"}
+
+
+def test_several_peppers_are_read_by_version() -> None:
+    peppers = f"1:{'p' * 32}, 2:{'q' * 31}:"
+    assert Config.from_env(_USABLE | {"PASSWORD_PEPPERS": peppers}).password_peppers == {1: "p" * 32, 2: "q" * 31 + ":"}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "null", "https://*.bank.example", "bank.example", "https://bank.example/", "https://user@bank.example",
+     "https://bank.example/app", "HTTPS://BANK.EXAMPLE", "https://bank.example, *", "file://", "https://.*"],
+)  # fmt: skip
+def test_an_origin_is_one_and_never_a_pattern(origin: str) -> None:
+    assert problems_of(CORS_ORIGINS=origin) == {"CORS_ORIGINS"}
+
+
+def test_origins_are_read_one_by_one() -> None:
+    config = Config.from_env(_USABLE | {"CORS_ORIGINS": "https://app.bank.example, http://localhost:3000"})
+    assert config.cors_origins == ("https://app.bank.example", "http://localhost:3000")
+
+
+def test_no_secret_is_shown_with_the_settings() -> None:
+    shown = repr(Config.from_env(_USABLE | {"SECRET_KEY_FALLBACKS": "f" * 32}))
+    for secret in ("k" * 32, "p" * 32, "f" * 32, "user:password"):
+        assert secret not in shown
