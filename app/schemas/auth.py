@@ -10,7 +10,7 @@ from app.domain.actor import Role
 from app.domain.usernames import TYPED_LENGTH_MAX
 from app.schemas.accounts import AccountOut
 from app.schemas.base import BaseSchema, OutSchema
-from app.schemas.fields import Cursor, Limit, Text, TimestampOut
+from app.schemas.fields import Cursor, EmailIn, Limit, Text, TimestampOut
 
 PASSWORD_LENGTH_MAX = 128
 _new_password = validate.Length(8, PASSWORD_LENGTH_MAX)
@@ -46,7 +46,7 @@ class RegisterIn(BaseSchema):
         metadata={"description": "Any characters; what is easy to guess is refused.", "format": "password"},
     )
     full_name = Text(min_length=1, max_length=200)
-    email = fields.Email(validate=validate.Length(max=254))
+    email = EmailIn(max_length=254)
 
 
 class LoginIn(BaseSchema):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 
 from app.domain.accounts import ACCOUNT_NUMBER_LENGTH_MAX, ACCOUNT_NUMBER_LENGTH_MIN, is_account_number
 from app.domain.money import Money
@@ -24,6 +24,7 @@ _CURSOR = re.compile(rf"[A-Za-z0-9_.~=-]{{1,{CURSOR_LENGTH_MAX}}}", re.ASCII)
 _NOT_IN_TEXT = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 """Control characters, line breaks, and what turns the direction of writing around."""
 _REFUSED = re.compile(rf"[{_NOT_IN_TEXT}\ud800-\udfff]")
+_is_email = validate.Email()
 
 
 class AmountIn(fields.Field[str]):
@@ -130,6 +131,17 @@ class Text(fields.Field[str]):
         if _REFUSED.search(text):
             raise ValidationError("Control characters and line breaks are not allowed.")
         return text
+
+
+class EmailIn(Text):
+    """An e-mail address. Between quotes it could hold almost anything: what `Text` refuses is refused there, too."""
+
+    def __init__(self, *, max_length: int, **options: Any) -> None:
+        super().__init__(max_length=max_length, **options)
+        self.OPENAPI["format"] = "email"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return _is_email(super()._deserialize(value, attr, data, **kwargs))
 
 
 class AccountNumber(fields.Field[str]):

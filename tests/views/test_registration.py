@@ -140,7 +140,11 @@ def test_the_shortest_password_is_a_setting(app_with: Callable[..., Flask]) -> N
     assert register(client, "alice", PASSWORD).status_code == 201
 
 
-@pytest.mark.parametrize("email", ["x", "a@b@c", "alice@", "alice@example.com\nBcc: x@example.com", "a" * 300, 5])
+@pytest.mark.parametrize(
+    "email",
+    ["x", "a@b@c", "alice@", "alice@example.com\nBcc: x@example.com", "a" * 300, 5, '"\x1b[2J"@example.com',
+     '"\x01"@example.com', "\u202ealice@example.com", '"\x7f"@example.com', None],
+)  # fmt: skip
 def test_an_address_that_is_none_is_refused(client: FlaskClient, email: Any) -> None:
     assert list(register(client, "alice", email=email).json["errors"]) == ["email"]
 
