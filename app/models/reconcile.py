@@ -3,7 +3,8 @@
 What is proved, of the ledger's invariants:
 
 1. Every transaction's postings sum to zero per currency, and postings and entries match one to one: each posting has an
-   entry that says the same and names the transaction, each entry is named by exactly one posting of its transaction.
+   entry that says the same and names the transaction, each entry is named by exactly one posting of its transaction
+   and tells the same story: time, dates, type, description, counterparty.
 2. Every account's entries are numbered 1..seq without a gap, none lies beyond, each `balance_after` is the one before
    plus its amount, the account's balance is the last. Neither time nor business date falls; there is one currency.
 3. No account's available balance is below zero now, save where its last debit, captures of holds aside, was forced.

@@ -360,6 +360,26 @@ def test_an_account_or_a_transaction_that_tells_another_time_than_its_entries_is
     assert getattr(difference(store), "kind", None) is kind
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"type": "withdrawal"}, {"description": "rent"}, {"value_date": "2020-01-01"}, {"counterparty": "somebody else"}],
+)
+def test_an_entry_that_tells_another_story_than_its_transaction_is_found(store: Store, fields: Document) -> None:
+    number = an_account(store, balance=1_000)
+    change(store, "entries", {"account_id": number}, fields)
+    found = difference(store)
+    assert found is not None
+    assert (found.kind, found.found) == (Kind.ENTRY_DETAIL, *fields.values())
+
+
+def test_a_transaction_that_names_an_account_that_it_did_not_post_to_is_found(store: Store) -> None:
+    number, other = some_accounts(store, 2, balance=1_000)
+    change(store, "transactions", {"account_id": number}, {"account_id": other})
+    found = difference(store)
+    assert found is not None
+    assert (found.kind, found.found) == (Kind.SUBJECT, other)
+
+
 def test_two_postings_that_share_an_entry_are_found(store: Store) -> None:
     number = an_account(store)
     moved = store.journal.post(deposit(number, 1_000)).transaction

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     BUSINESS_DATE = "business date"
     STRAY_ENTRY = "entry without account"
     ENTRY_SOURCE = "entry without posting"
+    ENTRY_DETAIL = "entry detail"
     ACCOUNT_BALANCE = "account balance"
     LAST_ENTRY = "last entry"
     AVAILABLE = "available balance"
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     STRAY_HOLD = "hold without account"
     UNBALANCED = "unbalanced transaction"
     POSTING = "posting without entry"
+    SUBJECT = "account acted upon"
     REVERSAL = "reversal"
     SECOND_REVERSAL = "second reversal"
     TOTAL = "total of all accounts"
@@ -109,6 +111,11 @@ def check_transaction(transaction: Transaction, entries: Mapping[str, Entry]) ->
         sums[posting.currency] += posting.amount
     for currency, total in sums.items():
         yield from _compare(Kind.UNBALANCED, f"transaction {transaction.id} in {currency}", 0, total)
+    touched = {base_account(posting.account_id) for posting in transaction.postings}
+    if touched and base_account(transaction.account_id) not in touched:
+        yield Difference(
+            Kind.SUBJECT, f"transaction {transaction.id}", f"one of {sorted(touched)}", transaction.account_id
+        )
     for posting in transaction.postings:
         subject = f"transaction {transaction.id} entry {posting.entry_id}"
         entry = entries.get(posting.entry_id)
@@ -141,6 +148,18 @@ def _source(entry: Entry, transaction: Transaction | None) -> Iterator[Differenc
     yield from _compare(Kind.ENTRY_SOURCE, subject, _posting_of(entry), postings[0] if len(postings) == 1 else postings)
     yield from _compare(Kind.ENTRY_TIME, subject, transaction.created_at, entry.created_at)
     yield from _compare(Kind.BUSINESS_DATE, subject, transaction.business_date, entry.business_date)
+    yield from _compare(Kind.ENTRY_DETAIL, f"{subject} value date", transaction.value_date, entry.value_date)
+    yield from _compare(Kind.ENTRY_DETAIL, f"{subject} type", transaction.type, entry.type)
+    yield from _compare(Kind.ENTRY_DETAIL, f"{subject} description", transaction.description, entry.description)
+    yield from _compare(
+        Kind.ENTRY_DETAIL, f"{subject} counterparty", _other_side(entry, transaction), entry.counterparty
+    )
+
+
+def _other_side(entry: Entry, transaction: Transaction) -> str | None:
+    """Return the other account of a transaction, where there is exactly one."""
+    others = {posting.account_id for posting in transaction.postings} - {entry.account_id}
+    return base_account(others.pop()) if len(others) == 1 else None
 
 
 def _posting_of(entry: Entry) -> Posting:
