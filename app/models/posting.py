@@ -50,7 +50,8 @@ _DUPLICATE_KEY = 11000
 class GuardedWrite:
     """A write of one other document that stands or falls with an intent: an approval used up, a loan inserted.
 
-    `update` changes the document that `guard` finds (its `_id` and the state relied upon); `insert` adds one whose
+    `update` changes the document that `guard` finds (its `_id` and the state relied upon): one that leaves it as it is
+    would not conflict with whoever changes it meanwhile, and is refused as a programming error. `insert` adds one whose
     `_id` must be new. Where the guard does not hold, the intent is refused with `refusal` and nothing of it happens.
     """
 
@@ -200,7 +201,10 @@ class Poster:
     def _write_guarded(self, index: int, write: GuardedWrite, session: ClientSession) -> bool:
         collection = self._database[write.collection]
         if write.insert is None:
-            return collection.update_one(write.guard, write.update or {}, session=session).matched_count == 1
+            written = collection.update_one(write.guard, write.update or {}, session=session)
+            if written.matched_count > written.modified_count:
+                raise ValueError("a guarded write must change its document, else others may do so unseen")
+            return written.matched_count == 1
         if collection.find_one(write.guard, {"_id": 1}, session=session) is not None:
             return False
         try:

@@ -114,6 +114,18 @@ def test_what_two_intents_of_one_batch_would_use_up_is_used_once(store: Store) -
     assert balance(store, number) == 200
 
 
+def test_a_guard_that_would_let_others_change_its_document_unseen_is_a_fault_of_the_program(store: Store) -> None:
+    """An update that changes nothing is no write to the server: it conflicts with nobody."""
+    number = an_account(store)
+    approve(store, "a")
+    looking = GuardedWrite(
+        APPROVALS, {"_id": "a", "state": "open"}, StateConflict(), update={"$set": {"state": "open"}}
+    )
+    with pytest.raises(ValueError, match="must change its document"):
+        store.journal.post(deposit(number, 100), also=[looking])
+    assert balance(store, number) == 0
+
+
 def test_many_who_come_too_late_cost_one_transaction_not_one_each(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
