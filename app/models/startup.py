@@ -47,6 +47,19 @@ def check_server(client: MongoClient[Document], *, version_min: tuple[int, int] 
         raise StoreNotUsable(f"MongoDB {found} is too old: the bank needs {needed} or later.")
 
 
+def require_login(client: MongoClient[Document]) -> None:
+    """Make sure that the server knows who asks: one that takes anybody gives the bank's money to the network.
+
+    Raises:
+        StoreNotUsable: this client is nobody.
+    """
+    if not client.admin.command("connectionStatus")["authInfo"]["authenticatedUsers"]:
+        raise StoreNotUsable(
+            "MongoDB is used without a user name: turn on its access control, create a user for the bank, and put name"
+            " and password into MONGO_URI."
+        )
+
+
 def share_server(config: Config) -> EmbeddedServer | None:
     """Start or join the embedded server where no MONGO_URI is set. The server runs until the last share is closed.
 

@@ -40,7 +40,7 @@ from app.models.journal import Journal
 from app.models.passwords import Passwords
 from app.models.revocations import Revocations
 from app.models.sessions import Sessions
-from app.models.startup import StoreNotUsable, check_server, open_client, share_server
+from app.models.startup import StoreNotUsable, check_server, open_client, require_login, share_server
 from app.models.transactions import Transactions
 from app.models.users import Users
 
@@ -147,10 +147,14 @@ class Store:
     def check(self) -> None:
         """Make sure of a server with transactions, every collection, index and validator, and the bank's own accounts.
 
+        In production, also of a login.
+
         Raises:
             StoreNotUsable: naming what is wrong or missing.
         """
         check_server(self.client)
+        if self.config.is_production:
+            require_login(self.client)
         stripes = self.accounts.missing_internal(self.config.bank_currency, now=self.clock.now())
         missing = [*missing_parts(self.database, SPECS), *(f"account {stripe.id}" for stripe in stripes)]
         if missing:

@@ -98,9 +98,28 @@ def test_an_old_server_is_refused_by_its_version(config: Config) -> None:
         check_server(client, version_min=(99, 0))
 
 
-def test_development_creates_what_is_missing_and_production_names_it(config: Config) -> None:
+@pytest.fixture
+def uri_with_login(config: Config) -> Iterator[str]:
+    """The address of the shared server, for a user of its own."""
+    name = f"{config.mongo_database}_app"
+    with open_client(config, None) as client:
+        client.admin.command("createUser", name, pwd="secret", roles=["readWriteAnyDatabase", "dbAdminAnyDatabase"])
+        yield config.mongo_uri.replace("mongodb://", f"mongodb://{name}:secret@") + "&authSource=admin"
+        client.admin.command("dropUser", name)
+
+
+def test_production_refuses_a_database_without_a_login(config: Config, store: Store, uri_with_login: str) -> None:
+    open_to_all = replace(config, env="production")
+    with closing(Store.open(open_to_all)) as production, pytest.raises(StoreNotUsable, match="without a user name"):
+        production.make_ready()
+    with closing(Store.open(replace(open_to_all, mongo_uri=uri_with_login))) as production:
+        production.make_ready()
+
+
+def test_development_creates_what_is_missing_and_production_names_it(config: Config, uri_with_login: str) -> None:
     fresh = replace(config, mongo_database=f"{config.mongo_database}_fresh")
-    with closing(Store.open(replace(fresh, env="production"))) as production, closing(Store.open(fresh)) as development:
+    as_production = replace(fresh, env="production", mongo_uri=uri_with_login)
+    with closing(Store.open(as_production)) as production, closing(Store.open(fresh)) as development:
         with pytest.raises(StoreNotUsable, match=r"lacks .*collection accounts,.*account cash-USD#00.*`flask db init`"):
             production.make_ready()
         assert production.database.list_collection_names() == []
