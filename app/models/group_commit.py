@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -118,9 +119,9 @@ class GroupCommit:
         with self._queued:
             if self._closing or self.depth + len(units) > self._queue_max:
                 raise ServerBusy(retry_after_s=1)
-            self._queue.extend(units)
             if not self._threads:
                 self._start()
+            self._queue.extend(units)
             if len(self._queue) >= self._wanted:
                 self._queued.notify()
         return units
@@ -137,14 +138,17 @@ class GroupCommit:
     def _start(self) -> None:
         for name, run in (("journal-main", self._run_main), ("journal-aside", self._run_aside)):
             thread = threading.Thread(target=run, name=name, daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     # ---- the main lane -----------------------------------------------------------------------------------------------
 
     def _run_main(self) -> None:
         while (units := self._take()) is not None:
-            self._settle(units)
+            try:
+                self._settle(units)
+            except Exception as fault:  # of the lane itself: it must live on
+                self._answer_after(fault, units)
         with self._lock:
             self._main_done = True
             self._set_aside.notify_all()
@@ -223,7 +227,11 @@ class GroupCommit:
     def _run_aside(self) -> None:
         pause_s = ASIDE_PAUSE_S
         while (groups := self._waiting_aside()) is not None:
-            progress = [self._retry(group) for group in groups]
+            try:
+                progress = [self._retry(group) for group in groups]
+            except Exception as fault:  # of the lane itself: it must live on
+                progress = [True]
+                self._answer_after(fault, [unit for group in groups for unit in group.units], leave_groups=groups)
             with self._lock:
                 self._groups = [group for group in self._groups if group.units]
                 self._mark_stuck()
@@ -305,6 +313,18 @@ class GroupCommit:
         for unit, outcome in zip(batch, outcomes, strict=True):
             unit.answer(outcome)
         return None
+
+    def _answer_after(self, fault: Exception, units: Iterable[Unit], *, leave_groups: Sequence[_Group] = ()) -> None:
+        """Say to whom a fault of the lane left without an answer that nobody knows; who waits aside still gets one."""
+        with self._lock:
+            for group in leave_groups:
+                group.units = []
+            aside = {id(unit) for group in self._groups for unit in group.units}
+        for unit in units:
+            if id(unit) not in aside and not unit.future.done():
+                unit.future.set_result(unit.outcome_unknown())
+        with suppress(Exception):
+            log.error("journal_lane_failed", exc_info=fault)
 
     def _stripe(self, lane: int) -> int:
         if self._stripes is None:

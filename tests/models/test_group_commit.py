@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from app.domain.errors import AccountBusy, BankError, DatabaseUnavailable, OutcomeUnknown, ServerBusy
 from app.domain.ledger.book import Recorded
+from app.models.group_commit import GroupCommit
 from app.models.posting import GuardedWrite, Poster, Request
 from app.models.store import Store
 from config import Config
@@ -197,6 +199,27 @@ def test_a_database_that_does_not_answer_is_told_in_time_and_nothing_moves(named
     assert balance(named, number) == 0
     named.journal.post(deposit(number, 5))
     assert balance(named, number) == 5
+
+
+@pytest.mark.parametrize("broken", ["_put_aside", "_retry"])
+def test_a_fault_of_a_lane_itself_leaves_nobody_waiting_and_the_lane_goes_on(
+    named: Store, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Such as a log that can't be written: the lanes are all that this process posts with."""
+    number, other = some_accounts(named, 2)
+    with transaction_left_open(named, number):
+        with monkeypatch.context() as patch:
+            patch.setattr(GroupCommit, broken, Mock(side_effect=OSError("broken pipe")))
+            start = time.monotonic()
+            with pytest.raises(OutcomeUnknown):
+                named.journal.post(deposit(number, 100))
+            assert time.monotonic() - start < DEADLINE_S
+        with pytest.raises(AccountBusy):
+            named.journal.post(deposit(number, 100))
+        assert named.journal.queue_depth == 0
+    named.journal.post(deposit(other, 7))
+    named.journal.post(deposit(number, 7))
+    assert [balance(named, each) for each in (number, other)] == [7, 7]
 
 
 def test_many_requests_handed_in_at_once_are_answered_as_soon_as_one(
