@@ -191,7 +191,7 @@ class _EnvironmentSchema(Schema):
     demo_data = fields.Boolean(data_key="DEMO_DATA")
     mongo_uri = fields.String(data_key="MONGO_URI")
     mongo_database = fields.String(data_key="MONGO_DATABASE", validate=validate.Regexp(r"[A-Za-z0-9_-]{1,38}\Z"))
-    mongo_timeout_ms = _whole("MONGO_TIMEOUT_MS", 100, 4_000)
+    mongo_timeout_ms = _whole("MONGO_TIMEOUT_MS", 100, 2_500)  # an operation takes twice that, an answer 6 s at most
     data_dir = _read_by(Path, "DATA_DIR")
     embedded_cache_mib = _whole("EMBEDDED_CACHE_MIB", 256, 65_536)
     host = fields.String(data_key="HOST")

@@ -60,3 +60,9 @@ def test_no_secret_is_shown_with_the_settings() -> None:
     shown = repr(Config.from_env(_USABLE | {"SECRET_KEY_FALLBACKS": "f" * 32}))
     for secret in ("k" * 32, "p" * 32, "f" * 32, "user:password"):
         assert secret not in shown
+
+
+def test_the_database_can_not_be_given_more_time_than_an_answer_has() -> None:
+    """An operation takes twice the setting at most, and every request is answered within six seconds."""
+    assert problems_of(MONGO_TIMEOUT_MS="2501") == {"MONGO_TIMEOUT_MS"}
+    assert Config.from_env(_USABLE | {"MONGO_TIMEOUT_MS": "2500"}).mongo_timeout_ms == 2_500
