@@ -11,6 +11,7 @@ from app.views.docs import docs_blueprint
 from app.views.error_handlers import init_error_handlers
 from app.views.guards import refuse_unguarded_routes, register
 from app.views.openapi import make_api
+from app.views.parsing import init_parsing
 from app.views.paths import init_paths
 from app.views.request_log import init_request_log
 
@@ -22,6 +23,7 @@ def init_views(app: Flask) -> None:
     init_request_log(app)
     init_error_handlers(app)
     init_paths(app)
+    init_parsing(app)
     init_cors(app, app.extensions["config"].cors_origins)
     init_authentication(app)
     api = make_api(app)

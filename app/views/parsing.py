@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from threading import BoundedSemaphore
+from typing import IO, Any, NoReturn, cast
 
-from flask import Request
+from flask import Flask, Request, current_app
 from marshmallow import RAISE, Schema, ValidationError
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser
 
 from app.domain import strict_json
-from app.domain.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+from app.domain.errors import BadRequest, PayloadTooLarge, ServerBusy, UnsupportedMediaType, ValidationFailed
 
 JSON_TYPE = "application/json"
 WHOLE_INPUT = "_schema"
 """The name under which marshmallow reports what is wrong with the input as a whole."""
+
+_WAIT_S_MAX = 0.5
+
+
+def init_parsing(app: Flask) -> None:
+    """Let at most half of the threads wait for bodies: the others stay free, even if no body ever comes."""
+    app.extensions["body_places"] = BoundedSemaphore(max(1, app.extensions["config"].threads // 2))
 
 
 class StrictParser(FlaskParser):
@@ -73,6 +81,7 @@ def _body(req: Request) -> bytes:
     Raises:
         PayloadTooLarge: it is larger than the server takes, with its length declared or not.
         BadRequest: the connection ended before the body did.
+        ServerBusy: too many requests wait for their bodies already.
     """
     limit, length = req.max_content_length or 0, req.content_length
     if length is not None and length > limit:
@@ -88,9 +97,19 @@ def _body(req: Request) -> bytes:
 
 
 def _read(req: Request, size: int) -> bytes:
+    """Read so many bytes, or as many as there are, in a place among those who may wait for them."""
+    places = cast(BoundedSemaphore, current_app.extensions["body_places"])
+    if not places.acquire(timeout=_WAIT_S_MAX):
+        raise ServerBusy(retry_after_s=1)
+    try:
+        return _read_all(req.environ["wsgi.input"], size)
+    finally:
+        places.release()
+
+
+def _read_all(stream: IO[bytes], size: int) -> bytes:
     """Read so many bytes, or as many as there are; a stream may give them in pieces."""
-    stream = req.environ["wsgi.input"]
-    body: bytes = stream.read(size)
+    body = stream.read(size)
     while body and len(body) < size:
         more = stream.read(size - len(body))
         if not more:

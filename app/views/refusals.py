@@ -20,7 +20,13 @@ BY_MOVING_MONEY = (
     errors.AccountBusy,
     errors.ServerBusy,
 )
-_BY_BODY = (errors.MalformedJson, errors.PayloadTooLarge, errors.UnsupportedMediaType, errors.ValidationFailed)
+_BY_BODY = (
+    errors.MalformedJson,
+    errors.PayloadTooLarge,
+    errors.UnsupportedMediaType,
+    errors.ValidationFailed,
+    errors.ServerBusy,
+)
 
 
 def implied(operation: Mapping[str, Any], roles: frozenset[Role]) -> Iterable[type[BankError]]:

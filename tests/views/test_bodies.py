@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.models.store import Store
@@ -129,6 +133,41 @@ def test_a_body_that_ends_early_is_refused(client: FlaskClient, alice: Login) ->
         environ_overrides={"wsgi.input": _Chunks(b'{"amount": 5}'), "CONTENT_LENGTH": "50"},
     )  # fmt: skip
     assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
+
+
+def test_bodies_that_do_not_come_leave_half_of_the_threads_free(app_with: Callable[..., Flask]) -> None:
+    app = app_with(threads=4)
+    alice = new_customer(app.test_client())
+    body = _Silence()
+
+    def begin(_number: int) -> int:
+        return app.test_client().post(
+            "/deposit", headers=alice.headers, content_type="application/json",
+            environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": "50"},
+        ).status_code  # fmt: skip
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.map(begin, range(2))
+        assert all(body.begun.acquire(timeout=5) for _ in range(2))
+        refused = app.test_client().post("/deposit", headers=alice.headers, json={"amount": 5})
+        assert (refused.status_code, refused.json["code"], refused.headers["Retry-After"]) == (503, "server_busy", "1")
+        assert app.test_client().get("/balance", headers=alice.headers).status_code == 200
+        body.ended.set()
+        assert list(waiting) == [400, 400]
+    assert app.test_client().post("/deposit", headers=alice.headers, json={"amount": 5}).status_code == 201
+
+
+class _Silence:
+    """A stream whose sender says nothing until it hangs up."""
+
+    def __init__(self) -> None:
+        self.begun = Semaphore(0)
+        self.ended = Event()
+
+    def read(self, _size: int) -> bytes:
+        self.begun.release()
+        assert self.ended.wait(10)
+        return b""
 
 
 class _Chunks:
