@@ -262,6 +262,11 @@ def test_a_later_leg_that_is_refused_undoes_the_earlier_ones() -> None:
     assert refused(a_book(account, closed), transfer(account.id, closed.id, 10)) is AccountClosed
 
 
+def test_internal_accounts_take_neither_holds_nor_statuses_which_another_writer_would_seek_on_its_own_stripe() -> None:
+    for intent in (hold("cash-USD", 10), status_change("cash-USD", AccountStatus.FROZEN)):
+        assert refused(a_book(), intent) is NotFound
+
+
 def test_internal_accounts_are_posted_on_the_writers_own_stripe() -> None:
     account = account_state()
     book = a_book(account)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from app.domain.accounts import Account, AccountStatus
+from app.domain.accounts import Account, AccountKind, AccountStatus
 from app.domain.errors import AccountBlocked, AccountClosed, AccountFrozen, CurrencyMismatch, NotFound
 from app.domain.ledger.intents import Intent, Post
 
@@ -12,6 +12,12 @@ from app.domain.ledger.intents import Intent, Post
 def require_holder(account: Account, intent: Intent) -> None:
     """A customer reaches only what they hold; anything else doesn't exist for them."""
     if intent.customer_id is not None and intent.customer_id not in account.holders:
+        raise NotFound
+
+
+def require_customers(account: Account) -> None:
+    """Holds and statuses are for customers' accounts: of an internal one each writer knows its own stripe alone."""
+    if account.kind is not AccountKind.CUSTOMER:
         raise NotFound
 
 

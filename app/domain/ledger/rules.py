@@ -26,7 +26,7 @@ from app.domain.errors import (
     StateConflict,
 )
 from app.domain.ledger.book import Book, Outcome, Recorded
-from app.domain.ledger.checks import require_holder, require_open_for, require_sound
+from app.domain.ledger.checks import require_customers, require_holder, require_open_for, require_sound
 from app.domain.ledger.draft import Draft, Moment
 from app.domain.ledger.intents import (
     CaptureHold,
@@ -108,6 +108,7 @@ def _reverse(book: Book, intent: Reverse, moment: Moment) -> Recorded:
 def _place_hold(book: Book, intent: PlaceHold, moment: Moment) -> Recorded:
     draft = Draft(book, intent, moment)
     account = draft.account(intent.account_id)
+    require_customers(account)
     require_holder(account, intent)
     require_open_for(account, -1, intent, intent.currency)
     if not 0 < intent.amount <= AMOUNT_MINOR_MAX:
@@ -161,6 +162,7 @@ def _end_hold(
 def _change_status(book: Book, intent: ChangeStatus, moment: Moment) -> Recorded:
     draft = Draft(book, intent, moment)
     account = draft.account(intent.account_id)
+    require_customers(account)
     require_holder(account, intent)
     if account.status is AccountStatus.CLOSED:
         raise AccountClosed
