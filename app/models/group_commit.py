@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import structlog
 
@@ -46,6 +47,7 @@ class Unit:
     deadline: float
     future: Future[Outcome] = field(default_factory=Future)
     trouble: Fault | None = None
+    tried_at: datetime | None = None
 
     def answer(self, outcome: Outcome) -> None:
         if self.trouble is Fault.UNKNOWN and isinstance(outcome, Recorded) and outcome.replayed:
@@ -304,7 +306,11 @@ class GroupCommit:
         timeout_s = max(ATTEMPT_S_MIN, max(unit.deadline for unit in batch) - time.monotonic())
         try:
             stripe = self._stripe(lane)
-            outcomes = self._poster.post([unit.request for unit in batch], stripe=stripe, timeout_s=timeout_s)
+            now = batch[0].tried_at if batch[0].trouble is Fault.UNKNOWN else self._poster.now()
+            for unit in batch:
+                unit.tried_at = now
+            requests = [unit.request for unit in batch]
+            outcomes = self._poster.post(requests, stripe=stripe, timeout_s=timeout_s, now=now)
         except Exception as error:  # whatever it is, each of these callers must get an answer
             for unit in batch:
                 if unit.trouble is not Fault.UNKNOWN:

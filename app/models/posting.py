@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum, auto
 from zoneinfo import ZoneInfo
 
@@ -109,8 +110,16 @@ class Poster:
         self._entries = Entries(database)
         self._holds = Holds(database)
 
-    def post(self, requests: Sequence[Request], *, stripe: int, timeout_s: float) -> list[Outcome]:
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def post(
+        self, requests: Sequence[Request], *, stripe: int, timeout_s: float, now: datetime | None = None
+    ) -> list[Outcome]:
         """Post all requests in one transaction and return an outcome for each, in order.
+
+        `now` is the time that the rules go by, if it is not the present: a batch of unknown outcome keeps its first,
+        else a hold that expires meanwhile could be refused while the attempt before is still on its way.
 
         When it returns, everything recorded is on a majority and journaled. When it raises, `classify` tells what is
         known: nothing happened, or (Fault.UNKNOWN) everything or nothing did.
@@ -122,7 +131,7 @@ class Poster:
                 session.start_transaction(ReadConcern("snapshot"), MAJORITY)
                 try:
                     with pymongo.timeout(max(TIMEOUT_S_MIN, give_up - time.monotonic())):
-                        outcomes = self._work(requests, refused, stripe, session)
+                        outcomes = self._work(requests, refused, stripe, session, now or self.now())
                         _commit(session)
                         return outcomes
                 except _GuardMissed as missed:
@@ -149,11 +158,15 @@ class Poster:
         return names | {f"{write.collection}/{write.guard['_id']}" for write in request.also}
 
     def _work(
-        self, requests: Sequence[Request], refused: dict[int, BankError], stripe: int, session: ClientSession
+        self,
+        requests: Sequence[Request],
+        refused: dict[int, BankError],
+        stripe: int,
+        session: ClientSession,
+        now: datetime,
     ) -> list[Outcome]:
         live = [index for index in range(len(requests)) if index not in refused]
         book = self._read([requests[index].intent for index in live], stripe, session)
-        now = self._clock.now()
         moment = Moment(now, business_date(now, self._timezone))
         applied: list[Outcome] = []
         for index in live:

@@ -162,6 +162,27 @@ def test_a_commit_whose_wait_for_a_majority_is_interrupted_is_of_unknown_outcome
     assert [balance(named, number) for number in numbers] == [107, 107]
 
 
+def test_a_batch_of_unknown_outcome_is_tried_again_as_of_the_same_time(
+    named: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then a hold may have expired, and be refused while the first commit is still on its way."""
+    number = an_account(named, balance=100)
+    times = []
+    post = Poster.post
+
+    def noting_the_time(*given: Any, **how: Any) -> Any:
+        times.append(how["now"])
+        return post(*given, **how)
+
+    monkeypatch.setattr(Poster, "post", noting_the_time)
+    with failing(named, "commitTransaction", closeConnection=True), pytest.raises(OutcomeUnknown):
+        named.journal.post(deposit(number, 100))
+    assert len(times) > 1
+    assert len(set(times)) == 1
+    _until_answered(lambda: named.journal.post(deposit(number, 100)))
+    assert times[-1] > times[0]
+
+
 @pytest.mark.parametrize("did_happen", [True, False])
 def test_an_outcome_that_stays_unknown_names_the_key_and_a_retry_has_one_effect(named: Store, did_happen: bool) -> None:
     number = an_account(named)
