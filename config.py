@@ -168,6 +168,18 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _is_timezone(name: str) -> None:
+    if ("/" not in name and name != "UTC") or name not in available_timezones():
+        raise ValidationError("Name a time zone, such as Europe/Berlin or UTC.")
+
+
+def _is_country(code: str) -> None:
+    import pycountry  # it reads its tables, which only a bank with a country needs
+
+    if pycountry.countries.get(alpha_2=code) is None or not code.isupper():
+        raise ValidationError("Give an ISO 3166 country code of two capital letters, such as DE.")
+
+
 def _read_by(read: Callable[[str], object], name: str) -> fields.Function:
     return fields.Function(data_key=name, deserialize=read)
 
@@ -199,8 +211,8 @@ class _EnvironmentSchema(Schema):
     workers = _whole("WORKERS", 1, 64)
     threads = _whole("THREADS", 1, 512)
     bank_currency = fields.String(data_key="BANK_CURRENCY", validate=validate.OneOf(sorted(CURRENCY_EXPONENTS)))
-    bank_timezone = fields.String(data_key="BANK_TIMEZONE", validate=validate.OneOf(sorted(available_timezones())))
-    bank_country = fields.String(data_key="BANK_COUNTRY", validate=validate.Regexp(r"[A-Z]{2}\Z"))
+    bank_timezone = fields.String(data_key="BANK_TIMEZONE", validate=_is_timezone)
+    bank_country = fields.String(data_key="BANK_COUNTRY", validate=_is_country)
     access_token_minutes = _whole("ACCESS_TOKEN_MINUTES", 1, 60)
     refresh_token_days = _whole("REFRESH_TOKEN_DAYS", 1, 90)
     session_days_max = _whole("SESSION_DAYS_MAX", 1, 365)

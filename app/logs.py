@@ -30,7 +30,13 @@ def configure_logs(level: str) -> None:
     for handler in [handler for handler in root.handlers if isinstance(handler, _StandardOutputHandler)]:
         root.removeHandler(handler)
     root.addHandler(_StandardOutputHandler())
+    logging.getLogger("werkzeug").addFilter(_is_no_request)
     root.setLevel(max(logging.getLevelNamesMapping()[level], logging.WARNING))
+
+
+def _is_no_request(record: logging.LogRecord) -> bool:
+    """Tell whether a line is not the development server's one for each request: it shows the query, ours does not."""
+    return not str(record.msg).startswith("%s - - [")
 
 
 def _write(line: str) -> None:

@@ -27,7 +27,7 @@ class DescribedClient(FlaskClient):
         answer = super().open(*arguments, **{"buffered": True, **options})  # which closes files that are sent
         path = re.sub(r"^/api(?=/)", "", answer.request.environ["PATH_INFO"])
         is_preflight = answer.request.method == "OPTIONS" and answer.status_code == 204
-        if not path.startswith(UNDESCRIBED) and not is_preflight:
+        if path != "/" and not path.startswith(UNDESCRIBED) and not is_preflight:
             check_described(self.application, answer, path)
         return answer
 

@@ -66,3 +66,14 @@ def test_the_database_can_not_be_given_more_time_than_an_answer_has() -> None:
     """An operation takes twice the setting at most, and every request is answered within six seconds."""
     assert problems_of(MONGO_TIMEOUT_MS="2501") == {"MONGO_TIMEOUT_MS"}
     assert Config.from_env(_USABLE | {"MONGO_TIMEOUT_MS": "2500"}).mongo_timeout_ms == 2_500
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("BANK_TIMEZONE", "Mars/Base"), ("BANK_TIMEZONE", "localtime"), ("BANK_COUNTRY", "ZZ"), ("BANK_COUNTRY", "de")],
+)
+def test_a_place_that_is_not_on_the_map_is_refused_in_few_words(name: str, value: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Config.from_env({"FLASK_ENV": "testing", name: value})
+    assert list(refused.value.problems) == [name]
+    assert len(str(refused.value)) < 200

@@ -96,6 +96,11 @@ def is_internal(account_id: str) -> bool:
     return "-" in account_id
 
 
+def stripe_ids(account: str) -> list[str]:
+    """Name all the stripes of an internal account, such as `cash-USD`."""
+    return [f"{account}#{stripe:02d}" for stripe in range(STRIPES)]
+
+
 def base_account(account_id: str) -> str:
     """Return an internal account's name without its stripe; a customer's number as it is."""
     return account_id.split("#", 1)[0]

@@ -29,6 +29,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from app.domain.accounts import is_internal, stripe_ids
 from app.domain.errors import NotFound
 from app.domain.ledger.audit import (
     AccountWalk,
@@ -68,12 +69,13 @@ class Reconciliation:
         return self._report
 
     def run_account(self, account_id: str) -> Report:
-        """Check one account, or one stripe of an internal one, and the transactions that its entries name.
+        """Check one account (an internal one as all its stripes) and the transactions that its entries name.
 
         Raises:
             NotFound: there is neither an account nor an entry of this id.
         """
-        self._report.difference = next(self._account_differences(account_id), None)
+        ids = stripe_ids(account_id) if is_internal(account_id) and "#" not in account_id else [account_id]
+        self._report.difference = next((found for each in ids for found in self._account_differences(each)), None)
         return self._report
 
     def _differences(self) -> Iterator[Difference]:

@@ -81,9 +81,9 @@ class AccountListOut(OutSchema):
 class HolderOut(OutSchema):
     """A customer, as staff see them."""
 
-    EXAMPLE = {"id": "0c6f1f0b9f3c4e8d", "username": "alice", "full_name": "Alice Liddell"}  # noqa: RUF012
+    EXAMPLE = {"id": "0c6f1f0b9f3c4e8d", "username": "carol", "full_name": "Carol Carter"}  # noqa: RUF012
 
-    id = fields.String()
+    id = fields.String(metadata={"description": "The customer's id; the login that acts for them has another."})
     username = fields.String(allow_none=True)
     full_name = fields.String(allow_none=True)
 

@@ -17,9 +17,9 @@ _new_password = validate.Length(8, PASSWORD_LENGTH_MAX)
 _any_password = validate.Length(1, PASSWORD_LENGTH_MAX)
 _USER_EXAMPLE = {
     "id": "5f3c1b0e8d7a4c6f9e2b1a0d3c4e5f60",
-    "username": "alice",
+    "username": "carol",
     "full_name": "Alice Example",
-    "email": "alice@example.com",
+    "email": "carol@example.com",
     "role": "customer",
     "created_at": "2026-01-31T12:00:00.000Z",
 }
@@ -29,10 +29,10 @@ class RegisterIn(BaseSchema):
     """A new customer."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
-        "username": "alice",
+        "username": "carol",
         "password": "violet harbour 27 lanterns",
         "full_name": "Alice Example",
-        "email": "alice@example.com",
+        "email": "carol@example.com",
     }
 
     username = fields.String(
@@ -52,7 +52,7 @@ class RegisterIn(BaseSchema):
 class LoginIn(BaseSchema):
     """A user name and its password."""
 
-    EXAMPLE: ClassVar[dict[str, Any]] = {"username": "alice", "password": "violet harbour 27 lanterns"}
+    EXAMPLE: ClassVar[dict[str, Any]] = {"username": "carol", "password": "violet harbour 27 lanterns"}
 
     username = fields.String(required=True, validate=validate.Length(1, TYPED_LENGTH_MAX))
     password = fields.String(required=True, validate=_any_password, metadata={"format": "password"})
@@ -131,7 +131,7 @@ class VerifyOut(OutSchema):
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "active": True,
         "sub": "5f3c1b0e8d7a4c6f9e2b1a0d3c4e5f60",
-        "username": "alice",
+        "username": "carol",
         "role": "customer",
         "exp": 1769861700,
     }

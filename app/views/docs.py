@@ -7,7 +7,8 @@ from pathlib import Path
 
 import flask_swagger_ui
 from flask import Blueprint as FlaskBlueprint
-from flask import Response, json, make_response, send_from_directory
+from flask import Response, json, make_response, redirect, send_from_directory, url_for
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.domain.errors import NotFound
 from app.views.guards import PUBLIC
@@ -39,6 +40,11 @@ def docs_blueprint(api: Api) -> FlaskBlueprint:
     @bp.get("/openapi.json")
     def show_description() -> Response:
         return Response(description(), mimetype="application/json")
+
+    @bp.get("/")
+    def show_way() -> WerkzeugResponse:
+        """Lead whoever opens the bare address to the page."""
+        return redirect(url_for("docs.show_page"))
 
     @bp.get("/docs")
     def show_page() -> Response:

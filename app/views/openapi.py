@@ -18,6 +18,12 @@ from app.version import VERSION
 TITLE = "Bank Management System"
 OPENAPI_VERSION = "3.1.0"
 BEARER = "bearerAuth"
+_BEARER_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "The access_token of POST /auth/login, by itself.",
+}
 _DESCRIPTION = """Accounts and exact money on a double-entry ledger.
 
 Register, log in, and send the access token as `Authorization: Bearer ...`. Amounts come in as JSON numbers or decimal
@@ -100,7 +106,7 @@ def make_api(app: Flask) -> Api:
     for error in all_errors():
         api.spec.components.example(error.code, {"summary": error.title, "value": example_of(error)})
     api.ma_plugin.converter.add_attribute_function(_field_description)
-    api.spec.components.security_scheme(BEARER, {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    api.spec.components.security_scheme(BEARER, _BEARER_SCHEME)
     return api
 
 

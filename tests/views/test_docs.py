@@ -36,3 +36,8 @@ def test_the_page_may_load_from_this_server_alone(client: FlaskClient) -> None:
     assert "http" not in policy
     assert 'url: "openapi.json"' in client.get("/docs/docs.js").text
     assert "validatorUrl: null" in client.get("/docs/docs.js").text
+
+
+def test_the_bare_address_leads_to_the_page(client: FlaskClient) -> None:
+    assert client.get("/").headers["Location"] == "/docs"
+    assert client.get("/api/").headers["Location"] == "/api/docs"

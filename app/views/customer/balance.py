@@ -18,5 +18,5 @@ guard(bp, CUSTOMER)
 @bp.refuses(NotFound)
 @bp.response(200, BalanceOut)
 def show_balance(query: dict[str, str]) -> Balance:
-    """Show the balance of one of the caller's accounts; without `account`, of the primary one."""
+    """Show the balance of one of the caller's accounts; where none is named, of the primary one."""
     return get_balance(store(), actor(), query.get("account"))

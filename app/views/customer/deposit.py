@@ -22,5 +22,5 @@ guard(bp, CUSTOMER)
 @bp.refuses(AccountBlocked, AccountClosed, AccountFrozen, BalanceOutOfRange, NotFound)
 @bp.response(201, MovementOut)
 def create_deposit(body: dict[str, str]) -> Any:
-    """Pay cash into one of the caller's accounts; without `account`, into the primary one."""
+    """Pay cash into one of the caller's accounts; where none is named, into the primary one."""
     return recorded(deposit(store(), actor(), Movement(**body, idempotency_key=idempotency_key())))

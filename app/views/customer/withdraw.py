@@ -22,5 +22,5 @@ guard(bp, CUSTOMER)
 @bp.refuses(AccountBlocked, AccountClosed, AccountFrozen, InsufficientFunds, NotFound)
 @bp.response(201, MovementOut)
 def create_withdrawal(body: dict[str, str]) -> Any:
-    """Pay cash out of one of the caller's accounts; without `account`, out of the primary one."""
+    """Pay cash out of one of the caller's accounts; where none is named, out of the primary one."""
     return recorded(withdraw(store(), actor(), Movement(**body, idempotency_key=idempotency_key())))
