@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _CONFIG_EXIT_CODE = 2
 _STOP_TIMEOUT_S = 15  # longer than any request may take
 _PARENT_POLL_S = 0.5
+_COLLECT_AFTER = 50_000  # objects; Python's own 700 are right for short scripts
 
 
 def load_app() -> Flask:
@@ -43,7 +45,18 @@ def load_app() -> Flask:
         app = create_app(Config.from_env())
         if parent is None and not _is_flask_command():
             app.extensions["store"].make_ready()
+        spare_the_collector()
         return app
+
+
+def spare_the_collector() -> None:
+    """Let Python look for garbage in cycles less often, and never among what was there at the start.
+
+    What a posting makes is freed by counting references; walking it again and again took a fifth of the journal's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
 def serve() -> None:
