@@ -56,7 +56,7 @@ class Config:
 
     host: str = "127.0.0.1"
     port: int = 5000
-    workers: int = 1
+    workers: int = 2
     threads: int = 64
 
     bank_currency: str = "USD"

@@ -91,7 +91,7 @@ def test_a_killed_server_leaves_no_process_behind(folder: Path) -> None:
 
 
 def test_a_killed_worker_is_replaced(folder: Path) -> None:
-    with serving(folder) as server:
+    with serving(folder, WORKERS=1) as server:
         (worker,) = server.workers()
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: server.workers() not in ([], [worker]))
