@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from app.models import embedded
 from app.models.collection import Document
 from app.models.keeper import Home, try_lock
+from app.models.startup import open_client
 from app.models.store import Store
 from config import Config
 from tests.described import DescribedClient
@@ -81,6 +82,16 @@ def store(config: Config, _first_day: dict[str, list[Document]]) -> Iterator[Sto
             store.database[name].insert_many(documents)
     yield store
     store.close()
+
+
+@pytest.fixture
+def uri_with_login(config: Config) -> Iterator[str]:
+    """The address of the shared server, for a user of its own."""
+    name = f"{config.mongo_database}_app"
+    with open_client(config, None) as client:
+        client.admin.command("createUser", name, pwd="secret", roles=["readWriteAnyDatabase", "dbAdminAnyDatabase"])
+        yield config.mongo_uri.replace("mongodb://", f"mongodb://{name}:secret@") + "&authSource=admin"
+        client.admin.command("dropUser", name)
 
 
 @pytest.fixture

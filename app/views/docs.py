@@ -7,8 +7,7 @@ from pathlib import Path
 
 import flask_swagger_ui
 from flask import Blueprint as FlaskBlueprint
-from flask import Response, json, make_response, redirect, send_from_directory, url_for
-from werkzeug.wrappers import Response as WerkzeugResponse
+from flask import Response, json, make_response, send_from_directory, url_for
 
 from app.domain.errors import NotFound
 from app.views.guards import PUBLIC
@@ -42,9 +41,9 @@ def docs_blueprint(api: Api) -> FlaskBlueprint:
         return Response(description(), mimetype="application/json")
 
     @bp.get("/")
-    def show_way() -> WerkzeugResponse:
+    def show_way() -> Response:
         """Lead whoever opens the bare address to the page."""
-        return redirect(url_for("docs.show_page"))
+        return Response(status=302, headers={"Location": url_for("docs.show_page")})
 
     @bp.get("/docs")
     def show_page() -> Response:

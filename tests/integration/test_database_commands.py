@@ -17,8 +17,11 @@ def invoke(config: Config, *command: str) -> Result:
         return create_app(config, store).test_cli_runner().invoke(args=command)
 
 
-def test_a_production_database_is_created_by_init_and_then_passes_the_check(config: Config, store: Store) -> None:
-    fresh = replace(config, env="production", mongo_database=f"{config.mongo_database}_owned")
+def test_a_production_database_is_created_by_init_and_then_passes_the_check(
+    config: Config, store: Store, uri_with_login: str
+) -> None:
+    name = f"{config.mongo_database}_owned"
+    fresh = replace(config, env="production", mongo_uri=uri_with_login, mongo_database=name)
     missing = invoke(fresh, "db", "check")
     assert missing.exit_code == 1
     assert missing.output.startswith("The database lacks ")

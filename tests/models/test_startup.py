@@ -98,16 +98,6 @@ def test_an_old_server_is_refused_by_its_version(config: Config) -> None:
         check_server(client, version_min=(99, 0))
 
 
-@pytest.fixture
-def uri_with_login(config: Config) -> Iterator[str]:
-    """The address of the shared server, for a user of its own."""
-    name = f"{config.mongo_database}_app"
-    with open_client(config, None) as client:
-        client.admin.command("createUser", name, pwd="secret", roles=["readWriteAnyDatabase", "dbAdminAnyDatabase"])
-        yield config.mongo_uri.replace("mongodb://", f"mongodb://{name}:secret@") + "&authSource=admin"
-        client.admin.command("dropUser", name)
-
-
 def test_production_refuses_a_database_without_a_login(config: Config, store: Store, uri_with_login: str) -> None:
     open_to_all = replace(config, env="production")
     with closing(Store.open(open_to_all)) as production, pytest.raises(StoreNotUsable, match="without a user name"):

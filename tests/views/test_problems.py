@@ -38,8 +38,8 @@ def check_problem(answer: TestResponse, status: int, code: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
 @pytest.mark.parametrize(
     "path",
-    ["/", "/nothing", "//", "//health", "/health/", "/health//live", "/Health", "/health/live/x", "/health/%2e%2e/x",
-     "/health/..%2fx", "/%00", "/%ff", "/api", "/api/", "/api/api/health", "/apihealth", "/static/x", "/docs/nothing",
+    ["/nothing", "//", "//health", "/health/", "/health//live", "/Health", "/health/live/x", "/health/%2e%2e/x",
+     "/health/..%2fx", "/%00", "/%ff", "/api", "/api/api/health", "/apihealth", "/static/x", "/docs/nothing",
      "/docs/..%2f..%2fconfig.py", "/favicon.ico", "/" + "x" * 8_000],
 )  # fmt: skip
 def test_a_path_that_does_not_exist_is_not_found(client: FlaskClient, method: str, path: str) -> None:
