@@ -126,7 +126,7 @@ def test_clients_killed_outright_leave_no_server_behind(folder: Path) -> None:
 
 
 def test_a_forked_child_keeps_the_server_after_its_parent_died(folder: Path) -> None:
-    forking = HOLD.replace("print(", "import os\nos.fork()\nprint(os.getpid(), ")
+    forking = HOLD.replace("print(", "import os\nos.fork()\nprint(f'{os.getpid()} ' + ")  # in one write, not to mix
     with running("-c", forking, str(folder), stdin=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         lines = [parent.stdout.readline().split() for _ in range(2)]
