@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.cli import register_commands
 from app.domain.errors import InternalError
 from app.logs import configure_logs
+from app.models.budget import database_time
 from app.models.connection import as_bank_error
 from app.models.store import Store
 from app.views import init_views
@@ -22,6 +23,8 @@ from app.views.request_log import request_id
 from app.views.security_headers import SecurityHeaders
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
     from config import Config
 
 
@@ -55,8 +58,20 @@ def _flask_settings(config: Config) -> dict[str, object]:
     }
 
 
+class _Budgeted:
+    """WSGI middleware that gives a request its time for the database, all its operations together."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with database_time():
+            return self._app(environ, start_response)
+
+
 def _wrap(app: Flask, config: Config) -> None:
     """Put the middlewares around the application, innermost first."""
+    app.wsgi_app = _Budgeted(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = SecurityHeaders(app.wsgi_app, hsts=config.is_production)  # type: ignore[method-assign]
     app.wsgi_app = ApiPrefix(app.wsgi_app)  # type: ignore[method-assign]
     if config.proxy_count:

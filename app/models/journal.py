@@ -16,6 +16,7 @@ from app.domain.clock import Clock
 from app.domain.errors import BankError, PostingNotSupported, ServerBusy
 from app.domain.ledger.book import Outcome, Recorded
 from app.domain.ledger.intents import Intent
+from app.models.budget import deadline_within
 from app.models.collection import CollectionSpec, Document
 from app.models.group_commit import GroupCommit, Unit
 from app.models.posting import GuardedWrite, Poster, Request
@@ -68,7 +69,7 @@ class Journal:
         """Post many intents through the same door, each on its own feet, and return an outcome for each."""
         if not self._supported:
             raise PostingNotSupported
-        units = self._commits.submit(requests, deadline=time.monotonic() + self._deadline_s)
+        units = self._commits.submit(requests, deadline=deadline_within(self._deadline_s))
         return [_outcome(unit) for unit in units]
 
     def close(self) -> None:
