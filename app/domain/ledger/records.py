@@ -98,7 +98,7 @@ class Entry(NamedTuple):
 
     @property
     def absolute_amount(self) -> Money:
-        return Money(abs(self.amount), self.currency)
+        return abs(Money(self.amount, self.currency))
 
     @property
     def money_after(self) -> Money:
