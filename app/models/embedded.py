@@ -10,12 +10,14 @@ import fcntl
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from app.models.keeper import Home, open_lock, try_lock
 from app.models.mongod import CACHE_MIB_MIN, MongodFailed, command_line, find_binary
@@ -23,6 +25,7 @@ from app.models.mongod import CACHE_MIB_MIN, MongodFailed, command_line, find_bi
 _PROJECT = Path(__file__).parents[2]
 _START_TIMEOUT_S = 60.0
 _POLL_S = 0.05
+_LISTENS_TIMEOUT_S = 1.0
 _LOG_LINES = 5
 _ROUTINE = re.compile(r'\{"t":[^,]*,"s":"[DIW]"')
 _LOG_LINE_LENGTH = 300
@@ -76,15 +79,18 @@ def _join(home: Home, command: list[str], deadline: float) -> str:
     try:
         if not try_lock(spawn_lock, fcntl.LOCK_EX, timeout_s=deadline - time.monotonic()):
             raise MongodFailed(f"The embedded MongoDB in {home.folder} was not ready in time.")
-        if not _has_keeper(home):
-            _spawn_keeper(home, command)
-        while _has_keeper(home):
-            if uri := _address(home):
-                return uri
-            if time.monotonic() > deadline:
-                raise MongodFailed(f"The embedded MongoDB was not ready in time. {_last_words(home)}")
-            time.sleep(_POLL_S)
-        raise MongodFailed(f"The embedded MongoDB did not start. {_last_words(home)}")
+        has_spawned = False
+        while time.monotonic() <= deadline:
+            if _has_keeper(home):
+                if uri := _address(home):
+                    return uri
+                time.sleep(_POLL_S)
+            elif has_spawned:
+                raise MongodFailed(f"The embedded MongoDB did not start. {_last_words(home)}")
+            else:
+                _spawn_keeper(home, command)
+                has_spawned = True
+        raise MongodFailed(f"The embedded MongoDB was not ready in time. {_last_words(home)}")
     finally:
         os.close(spawn_lock)
 
@@ -98,10 +104,14 @@ def _has_keeper(home: Home) -> bool:
 
 
 def _address(home: Home) -> str | None:
+    """Return where the server is, if it listens: a keeper that is being killed holds its lock a moment longer."""
     try:
-        return str(json.loads(home.state.read_text())["uri"])
-    except FileNotFoundError:
+        uri = str(json.loads(home.state.read_text())["uri"])
+        address = urlsplit(uri)
+        socket.create_connection((address.hostname, address.port), timeout=_LISTENS_TIMEOUT_S).close()
+    except OSError:
         return None
+    return uri
 
 
 def _spawn_keeper(home: Home, command: list[str]) -> None:

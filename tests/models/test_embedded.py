@@ -148,6 +148,20 @@ def test_everything_killed_at_once_is_taken_up_again_with_nothing_lost(folder: P
         assert notes(server.uri) == {"acknowledged"}
 
 
+def test_a_keeper_that_is_still_dying_is_not_believed(folder: Path) -> None:
+    """A killed process is out of sight a moment before its locks are free, and its address stays behind."""
+    with embedded.start(folder) as server:
+        put(server.uri, "kept")
+        left_behind = (folder / "mongo" / "keeper.json").read_text()
+    wait_until(lambda: not processes_of(folder))
+    (folder / "mongo" / "keeper.json").write_text(left_behind)
+    with (folder / "mongo" / "keeper.lock").open() as dying:
+        fcntl.flock(dying, fcntl.LOCK_EX)
+        threading.Timer(0.3, fcntl.flock, (dying, fcntl.LOCK_UN)).start()
+        with embedded.start(folder) as server:
+            assert notes(server.uri) == {"kept"}
+
+
 def test_a_killed_keeper_takes_its_server_along_and_is_replaced_by_the_next_client(folder: Path) -> None:
     with embedded.start(folder) as server:
         put(server.uri, "before")
