@@ -126,7 +126,8 @@ def test_clients_killed_outright_leave_no_server_behind(folder: Path) -> None:
 
 
 def test_a_forked_child_keeps_the_server_after_its_parent_died(folder: Path) -> None:
-    forking = HOLD.replace("print(", "import os\nos.fork()\nprint(f'{os.getpid()} ' + ")  # in one write, not to mix
+    whole_line = "os.write(1, f'{os.getpid()} {server.uri}\\n'.encode())"  # in one write, for two processes write
+    forking = HOLD.replace("print(server.uri, flush=True)", f"import os\nos.fork()\n{whole_line}")
     with running("-c", forking, str(folder), stdin=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         lines = [parent.stdout.readline().split() for _ in range(2)]
