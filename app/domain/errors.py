@@ -70,6 +70,18 @@ class UnsupportedMediaType(BankError):
     code, status, title = "unsupported_media_type", 415, "Send the body as application/json."
 
 
+class PreconditionRequired(BankError):
+    """A change of this record must name the version it was made for: send the `ETag` you read as `If-Match`."""
+
+    code, status, title = "precondition_required", 428, "Send the ETag of what you have read as If-Match."
+
+
+class PreconditionFailed(BankError):
+    """The record isn't the one that `If-Match` names: somebody has changed it. Read it again and decide anew."""
+
+    code, status, title = "precondition_failed", 412, "Somebody has changed this meanwhile; read it again."
+
+
 class ValidationFailed(BankError):
     """A field is missing, unknown, of the wrong shape or out of bounds; `errors` names each with its messages."""
 
@@ -131,7 +143,7 @@ class IdempotencyMismatch(BankError):
 
 
 class InsufficientFunds(BankError):
-    """The amount is more than the account has available: balance, less holds, plus the agreed overdraft."""
+    """The amount is more than is available: balance, less holds and minimum balance, plus the agreed overdraft."""
 
     code, status, title = "insufficient_funds", 409, "The available balance is too low."
 
@@ -148,8 +160,56 @@ class AccountFrozen(BankError):
     code, status, title = "account_frozen", 409, "The account is frozen."
 
 
+class AccountDormant(BankError):
+    """The account is dormant: it takes money in, and gives none until the bank has woken it up."""
+
+    code, status, title = "account_dormant", 409, "The account is dormant."
+
+
+class AccountNotEmpty(BankError):
+    """An account closes at a balance of zero, or with an account named to which the rest goes."""
+
+    code, status, title = "account_not_empty", 409, "The account is not empty."
+
+
+class AccountHasHolds(BankError):
+    """An account closes only when nothing is set aside on it."""
+
+    code, status, title = "account_has_holds", 409, "The account has open holds."
+
+
+class AccountNumberTaken(BankError):
+    """There is an account of this number."""
+
+    code, status, title = "account_number_taken", 409, "This account number is taken."
+
+
+class TermsInUse(BankError):
+    """The new overdraft limit or minimum balance would leave less than nothing available."""
+
+    code, status, title = "terms_in_use", 409, "The account is using more than that."
+
+
+class TransactionLimitExceeded(BankError):
+    """The amount is more than one such transaction may take from this account."""
+
+    code, status, title = "transaction_limit_exceeded", 409, "The amount is above the limit of one transaction."
+
+
+class DailyLimitExceeded(BankError):
+    """Together with what has left the account today (by the bank's calendar), the amount is above the day's limit."""
+
+    code, status, title = "daily_limit_exceeded", 409, "The amount is above what is left of the day's limit."
+
+
+class SameAccount(BankError):
+    """Money can't be moved from an account to itself."""
+
+    code, status, title = "same_account", 422, "The two accounts are the same."
+
+
 class AccountBlocked(BankError):
-    """The account's holder is suspended: nothing may be moved."""
+    """A holder of the account is suspended: nothing may be moved."""
 
     code, status, title = "account_blocked", 409, "The account is blocked."
 

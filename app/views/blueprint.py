@@ -19,7 +19,7 @@ from app.domain.actor import Role
 from app.domain.errors import BankError
 from app.schemas.base import OutSchema
 from app.views import refusals
-from app.views.openapi import BEARER, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED
+from app.views.openapi import BEARER, ETAG, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IF_MATCH
 from app.views.parsing import JSON_TYPE, StrictParser
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -96,6 +96,18 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
         documented["is_replayable"] = True
         return view
 
+    def versioned(self, view: View) -> View:
+        """Document that an operation answers with a record's `ETag`; see `etags`."""
+        _documented(view)["is_versioned"] = True
+        return view
+
+    def changes_version(self, view: View) -> View:
+        """Document that an operation asks for `If-Match` and answers with the new `ETag`; see `etags`."""
+        documented = _documented(view)
+        documented.setdefault("refusals", []).extend(refusals.BY_CHANGING_A_VERSION)
+        documented["is_versioned"] = documented["asks_for_version"] = True
+        return view
+
     def _store_endpoint_docs(self, endpoint: str, *arguments: Any, **options: Any) -> None:
         super()._store_endpoint_docs(endpoint, *arguments, **options)
         for documented in self._docs[endpoint].values():
@@ -109,9 +121,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
         possible = (*refusals.implied(doc, roles), *documented.get("refusals", ()))
         if documented.get("is_replayable"):
             doc.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-            for response in doc["responses"].values():
-                if isinstance(response, dict):
-                    response["headers"] = {"Idempotent-Replayed": IDEMPOTENT_REPLAYED}
+            _add_header(doc, "Idempotent-Replayed", IDEMPOTENT_REPLAYED)
+        if documented.get("asks_for_version"):
+            doc.setdefault("parameters", []).append(IF_MATCH)
+        if documented.get("is_versioned"):
+            _add_header(doc, "ETag", ETAG)
         doc["responses"] = dict(sorted({**doc["responses"], **refusals.described(possible)}.items()))
         return doc
 
@@ -121,6 +135,13 @@ def _documented(view: Any) -> dict[str, Any]:
     view._apidoc = dict(getattr(view, "_apidoc", {}))
     found: dict[str, Any] = view._apidoc
     return found
+
+
+def _add_header(doc: dict[str, Any], name: str, header: dict[str, Any]) -> None:
+    """Describe a header of the operation's own answers."""
+    for response in doc["responses"].values():
+        if isinstance(response, dict):
+            response.setdefault("headers", {})[name] = header
 
 
 def _empty(status: int) -> Response:

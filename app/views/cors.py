@@ -29,8 +29,8 @@ def init_cors(app: Flask, origins: Sequence[str]) -> None:
         app,
         origins=list(origins),
         methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
-        expose_headers=["Idempotent-Replayed", "Retry-After", "X-Request-ID"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-Request-ID"],
+        expose_headers=["ETag", "Idempotent-Replayed", "Retry-After", "X-Request-ID"],
         max_age=PREFLIGHT_SECONDS,
         intercept_exceptions=False,
     )

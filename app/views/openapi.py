@@ -43,6 +43,18 @@ IDEMPOTENT_REPLAYED = {
     "schema": {"type": "string", "enum": ["true"]},
 }
 
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": False,
+    "description": "The `ETag` of the record as you have read it; without it the change is refused.",
+    "schema": {"type": "string", "examples": ['"3"']},
+}
+ETAG = {
+    "description": "The version of this record; send it back as `If-Match` to change it.",
+    "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+}
+
 
 class _Converter(OpenAPIConverter):
     """Adds what marshmallow can't say: examples, closed objects, and that answers hold all their fields."""

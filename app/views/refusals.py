@@ -20,6 +20,7 @@ BY_MOVING_MONEY = (
     errors.AccountBusy,
     errors.ServerBusy,
 )
+BY_CHANGING_A_VERSION = (errors.PreconditionFailed, errors.PreconditionRequired)
 _BY_BODY = (
     errors.MalformedJson,
     errors.PayloadTooLarge,
