@@ -1,0 +1,48 @@
+"""Proving a password: one count of failures for a name, wherever the password is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from app.domain.errors import InvalidCredentials, LoginLocked
+from app.domain.rates import Rate
+from app.domain.usernames import attempted_username
+from app.domain.users import User
+
+if TYPE_CHECKING:
+    from app.models.store import Store
+
+_ATTEMPTS = "login"
+_log = structlog.get_logger("bank.auth")
+
+
+def prove_password(store: Store, username: str, password: str) -> User:
+    """Return the user of this name and password. An attempt is counted before it is evaluated: none can slip past.
+
+    Raises:
+        InvalidCredentials: no such user, another password, or a disabled user; all alike.
+        LoginLocked: too many wrong passwords for this name; this one was not looked at.
+        ServerBusy: too many passwords wait to be checked.
+    """
+    name = attempted_username(username)
+    rate = Rate(store.config.login_failures_max, store.config.login_lockout)
+    _refuse_locked(store.attempts.wait_s(_ATTEMPTS, name, rate, now=store.clock.now()))
+    with store.passwords.turn() as hasher:
+        _refuse_locked(store.attempts.take(_ATTEMPTS, name, rate, now=store.clock.now()))
+        user = store.users.find_by_name(name)
+        matches = hasher.matches(password, user.password if user else None)
+        if user is None or not matches or user.disabled:
+            _log.warning("login_failed", user_id=user.id if user else None)
+            raise InvalidCredentials
+        if hasher.is_outdated(user.password):
+            store.users.rehash(user, hasher.hash(password))
+        store.attempts.forget(_ATTEMPTS, name)  # before the next turn, or parallel successes would look like failures
+    return user
+
+
+def _refuse_locked(wait_s: int) -> None:
+    if wait_s:
+        _log.warning("login_locked")
+        raise LoginLocked(retry_after_s=wait_s)
