@@ -23,12 +23,14 @@ class BankError(Exception):
         errors: Mapping[str, Sequence[str]] | None = None,
         retry_after_s: int | None = None,
         idempotency_key: str | None = None,
+        ticket: str | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.errors = {name: list(texts) for name, texts in errors.items()} if errors else None
         self.retry_after_s = retry_after_s
         self.idempotency_key = idempotency_key
+        self.ticket = ticket
 
 
 # ---- the request itself ----------------------------------------------------------------------------------------------
@@ -103,6 +105,42 @@ class InvalidCredentials(BankError):
     code, status, title = "invalid_credentials", 401, "The user name or the password is wrong."
 
 
+class MfaRequired(BankError):
+    """The password is right, and the user has an authenticator: send its code with `ticket` to /auth/login/mfa."""
+
+    code, status, title = "mfa_required", 401, "A code of your authenticator is needed, too."
+
+
+class InvalidCode(BankError):
+    """The one-time code or recovery code is wrong, was used before, or its time is over."""
+
+    code, status, title = "invalid_code", 401, "The code is wrong, used or too old."
+
+
+class CodeLocked(BankError):
+    """Too many wrong one-time codes for this user; wait for `Retry-After` seconds, even with the right one."""
+
+    code, status, title = "code_locked", 429, "Too many wrong codes; try again later."
+
+
+class MfaEnrolmentRequired(BankError):
+    """Staff need an authenticator on this server (REQUIRE_STAFF_MFA): enrol at /auth/mfa/enrol, then log in anew."""
+
+    code, status, title = "mfa_enrolment_required", 403, "Enrol an authenticator, then log in anew."
+
+
+class MfaNotEnrolled(BankError):
+    """The caller has no authenticator that this could be about; /auth/mfa/enrol begins with one."""
+
+    code, status, title = "mfa_not_enrolled", 409, "You have not enrolled an authenticator."
+
+
+class MfaAlreadyEnrolled(BankError):
+    """The caller has an authenticator; it is to be disabled before another one is enrolled."""
+
+    code, status, title = "mfa_already_enrolled", 409, "You have enrolled an authenticator already."
+
+
 class Forbidden(BankError):
     """The caller's role may not use this address."""
 
@@ -116,9 +154,21 @@ class LoginLocked(BankError):
 
 
 class RateLimited(BankError):
-    """Too many requests from this address; wait for `Retry-After` seconds."""
+    """Too many requests from this address, or of this kind by this customer; wait for `Retry-After` seconds."""
 
     code, status, title = "rate_limited", 429, "Too many requests; try again later."
+
+
+class OwnAccess(BankError):
+    """Nobody decides about their own access: another administrator has to."""
+
+    code, status, title = "own_access", 403, "Another administrator has to do this for you."
+
+
+class LastAdmin(BankError):
+    """The bank keeps at least one administrator who may log in."""
+
+    code, status, title = "last_admin", 409, "This is the last active administrator."
 
 
 class UsernameTaken(BankError):
@@ -140,6 +190,25 @@ class IdempotencyMismatch(BankError):
     """The key was used before for a different request; nothing was moved. Use a new key for a new request."""
 
     code, status, title = "idempotency_mismatch", 422, "This Idempotency-Key belongs to a different request."
+
+
+class TimeNotSettled(BankError):
+    """Postings may still reach this time, so what stood on the account then is not certain; `errors.at` names the
+    latest time that can be asked for."""
+
+    code, status, title = "time_not_settled", 422, "What happened until then is not settled yet."
+
+
+class StepUpRequired(BankError):
+    """This needs a fresh confirmation of exactly this by a one-time code; `detail` says how to come by one."""
+
+    code, status, title = "step_up_required", 403, "Confirm this with a code of your authenticator."
+
+
+class ConfirmationEnded(BankError):
+    """The confirmation has been given, used or tried too often, or its time is over; ask for a new one."""
+
+    code, status, title = "confirmation_ended", 409, "This confirmation has ended; ask for a new one."
 
 
 class InsufficientFunds(BankError):
@@ -206,6 +275,36 @@ class SameAccount(BankError):
     """Money can't be moved from an account to itself."""
 
     code, status, title = "same_account", 422, "The two accounts are the same."
+
+
+class UnknownPayee(BankError):
+    """There is no account of the number that the money is meant for."""
+
+    code, status, title = "unknown_payee", 404, "There is no account of this number to pay to."
+
+
+class PayeeUnavailable(BankError):
+    """The account that the money is meant for takes none at present; why is between the bank and its holder."""
+
+    code, status, title = "payee_unavailable", 409, "The payee's account can't take this payment."
+
+
+class PayeeExists(BankError):
+    """The customer has saved this account as a payee before."""
+
+    code, status, title = "payee_exists", 409, "This payee is saved already."
+
+
+class TooManyPayees(BankError):
+    """The customer has saved as many payees as they may; remove one that is no longer needed."""
+
+    code, status, title = "too_many_payees", 409, "There are too many saved payees."
+
+
+class OwnAccount(BankError):
+    """The customer holds this account themselves: money goes to it without it being saved as a payee."""
+
+    code, status, title = "own_account", 422, "This is one of your own accounts."
 
 
 class AccountBlocked(BankError):
