@@ -6,12 +6,13 @@ from typing import Any
 
 from marshmallow import fields
 
-from app.domain.errors import BankError, InsufficientFunds, OutcomeUnknown, ValidationFailed
+from app.domain.errors import BankError, InsufficientFunds, MfaRequired, OutcomeUnknown, ValidationFailed
 from app.schemas.base import OutSchema
 
 PROBLEM_TYPE = "application/problem+json"
 _EXAMPLES: dict[type[BankError], BankError] = {
     ValidationFailed: ValidationFailed(errors={"amount": ["The amount must be greater than zero."]}),
+    MfaRequired: MfaRequired(ticket="Vw4q0Jr0lYw3Yd1m8cX5uQb7sT2kZp9eHf6aNg1iRjo"),
     OutcomeUnknown: OutcomeUnknown(idempotency_key="9f2c4e1a7b3d4c60"),
 }
 
@@ -30,6 +31,8 @@ def problem_body(error: BankError, *, request_id: str) -> dict[str, Any]:
         body["errors"] = error.errors
     if error.idempotency_key:
         body["idempotency_key"] = error.idempotency_key
+    if error.ticket:
+        body["ticket"] = error.ticket
     return body
 
 
@@ -41,7 +44,7 @@ def example_of(error: type[BankError]) -> dict[str, Any]:
 class Problem(OutSchema):
     """What went wrong; `code` is stable and listed in docs/errors.md."""
 
-    SOMETIMES_ABSENT = frozenset({"errors", "idempotency_key"})
+    SOMETIMES_ABSENT = frozenset({"errors", "idempotency_key", "ticket"})
     EXAMPLE = example_of(InsufficientFunds)
 
     type = fields.String(metadata={"description": "A URI that names the kind of problem."})
@@ -56,3 +59,4 @@ class Problem(OutSchema):
         metadata={"description": "Field by field: what is wrong with it."},
     )
     idempotency_key = fields.String(metadata={"description": "The key to retry with, where the outcome is unknown."})
+    ticket = fields.String(metadata={"description": "Where a login needs a code: what to send with it."})
