@@ -31,7 +31,6 @@ class BankError(Exception):
         self.retry_after_s = retry_after_s
         self.idempotency_key = idempotency_key
         self.ticket = ticket
-        self.ticket = ticket
 
 
 # ---- the request itself ----------------------------------------------------------------------------------------------
@@ -142,42 +141,6 @@ class MfaAlreadyEnrolled(BankError):
     code, status, title = "mfa_already_enrolled", 409, "You have enrolled an authenticator already."
 
 
-class MfaRequired(BankError):
-    """The password is right, and the user has an authenticator: send its code with `ticket` to /auth/login/mfa."""
-
-    code, status, title = "mfa_required", 401, "A code of your authenticator is needed, too."
-
-
-class InvalidCode(BankError):
-    """The one-time code or recovery code is wrong, was used before, or its time is over."""
-
-    code, status, title = "invalid_code", 401, "The code is wrong, used or too old."
-
-
-class CodeLocked(BankError):
-    """Too many wrong one-time codes for this user; wait for `Retry-After` seconds, even with the right one."""
-
-    code, status, title = "code_locked", 429, "Too many wrong codes; try again later."
-
-
-class MfaEnrolmentRequired(BankError):
-    """Staff need an authenticator on this server (REQUIRE_STAFF_MFA): enrol at /auth/mfa/enrol, then log in anew."""
-
-    code, status, title = "mfa_enrolment_required", 403, "Enrol an authenticator, then log in anew."
-
-
-class MfaNotEnrolled(BankError):
-    """The caller has no authenticator that this could be about; /auth/mfa/enrol begins with one."""
-
-    code, status, title = "mfa_not_enrolled", 409, "You have not enrolled an authenticator."
-
-
-class MfaAlreadyEnrolled(BankError):
-    """The caller has an authenticator; it is to be disabled before another one is enrolled."""
-
-    code, status, title = "mfa_already_enrolled", 409, "You have enrolled an authenticator already."
-
-
 class Forbidden(BankError):
     """The caller's role may not use this address."""
 
@@ -194,18 +157,6 @@ class RateLimited(BankError):
     """Too many requests from this address, or of this kind by this customer; wait for `Retry-After` seconds."""
 
     code, status, title = "rate_limited", 429, "Too many requests; try again later."
-
-
-class OwnAccess(BankError):
-    """Nobody decides about their own access: another administrator has to."""
-
-    code, status, title = "own_access", 403, "Another administrator has to do this for you."
-
-
-class LastAdmin(BankError):
-    """The bank keeps at least one administrator who may log in."""
-
-    code, status, title = "last_admin", 409, "This is the last active administrator."
 
 
 class OwnAccess(BankError):
@@ -246,18 +197,6 @@ class TimeNotSettled(BankError):
     latest time that can be asked for."""
 
     code, status, title = "time_not_settled", 422, "What happened until then is not settled yet."
-
-
-class StepUpRequired(BankError):
-    """This needs a fresh confirmation of exactly this by a one-time code; `detail` says how to come by one."""
-
-    code, status, title = "step_up_required", 403, "Confirm this with a code of your authenticator."
-
-
-class ConfirmationEnded(BankError):
-    """The confirmation has been given, used or tried too often, or its time is over; ask for a new one."""
-
-    code, status, title = "confirmation_ended", 409, "This confirmation has ended; ask for a new one."
 
 
 class StepUpRequired(BankError):
