@@ -15,11 +15,19 @@ from app.domain.clock import Clock, SystemClock
 from app.models import (
     accounts,
     attempts,
+    audit,
+    audit_seals,
+    authenticators,
     bank,
     customers,
     entries,
+    fx_quotes,
+    fx_rates,
     holds,
+    jobs,
     journal,
+    login_tickets,
+    payees,
     revocations,
     sessions,
     transactions,
@@ -27,18 +35,29 @@ from app.models import (
 )
 from app.models.account_pages import AccountPages
 from app.models.accounts import Accounts
+from app.models.admins import Admins
 from app.models.attempts import Attempts
+from app.models.audit import Audit
+from app.models.audit_seals import AuditSeals
+from app.models.authenticators import Authenticators
 from app.models.bank import Bank
 from app.models.collection import Document, ensure_collections, missing_parts
 from app.models.connection import MAJORITY
+from app.models.customer_pages import CustomerPages
 from app.models.customers import Customers
 from app.models.entries import Entries
 from app.models.entry_pages import EntryPages
+from app.models.fx_quotes import FxQuotes
+from app.models.fx_rates import FxRates
 from app.models.holders import Holders
 from app.models.holds import Holds
+from app.models.jobs import Jobs
 from app.models.journal import Journal
+from app.models.login_tickets import LoginTickets
 from app.models.passwords import Passwords
+from app.models.payees import Payees
 from app.models.revocations import Revocations
+from app.models.seeds import Seeds
 from app.models.sessions import Sessions
 from app.models.startup import StoreNotUsable, check_server, open_client, require_login, share_server
 from app.models.transactions import Transactions
@@ -63,6 +82,15 @@ SPECS = (
     sessions.SPEC,
     revocations.SPEC,
     attempts.SPEC,
+    authenticators.SPEC,
+    login_tickets.SPEC,
+    fx_rates.SPEC,
+    fx_quotes.SPEC,
+    payees.SPEC,
+    audit.SPEC,
+    audit.UNSEALED,
+    audit_seals.SPEC,
+    jobs.SPEC,
 )
 
 
@@ -85,10 +113,21 @@ class Store:
         self.journal = Journal(client, self.database, config, clock=self.clock)
         self.users = Users(self.database)
         self.customers = Customers(self.database)
+        self.customer_pages = CustomerPages(self.database)
         self.sessions = Sessions(self.database)
         self.revocations = Revocations(self.database, config, self.clock)
         self.attempts = Attempts(self.database)
+        self.fx_rates = FxRates(self.database)
+        self.fx_quotes = FxQuotes(self.database)
+        self.payees = Payees(self.database)
         self.passwords = Passwords(config)
+        self.admins = Admins(self.database)
+        self.authenticators = Authenticators(self.database)
+        self.login_tickets = LoginTickets(self.database)
+        self.seeds = Seeds(config)
+        self.audit = Audit(self.database, self.clock, self.transaction)
+        self.audit_seals = AuditSeals(self.database)
+        self.jobs = Jobs(self.database)
         self._server: EmbeddedServer | None = None
 
     @classmethod

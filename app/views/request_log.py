@@ -9,6 +9,9 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
+from app.domain.origin import LOCAL, Origin, set_origin
+from app.views.http import client_address
+
 REQUEST_ID_HEADER = "X-Request-ID"
 _GIVEN = "HTTP_X_REQUEST_ID"
 _KEPT = "bank.request_id"
@@ -21,6 +24,7 @@ def init_request_log(app: Flask) -> None:
 
     def start() -> None:
         g.started_s = time.perf_counter()
+        set_origin(Origin(client_address(), request_id()))
 
     def finish(response: Response) -> Response:
         now = g._get_current_object()  # these stand behind proxies that cost on every look
@@ -39,8 +43,12 @@ def init_request_log(app: Flask) -> None:
         )
         return response
 
+    def end(_: BaseException | None) -> None:
+        set_origin(LOCAL)
+
     app.before_request(start)
     app.after_request(finish)
+    app.teardown_request(end)
 
 
 def request_id() -> str:
