@@ -77,9 +77,15 @@ class Config:
     hashing_wait_ms_max: int = 4_000
     login_failures_max: int = 5
     login_lockout_minutes: int = 15
+    mfa_issuer: str = "Bank"
+    require_staff_mfa: bool = False
+    require_customer_mfa: bool = False
+    confirmation_limit: str = "1000.00"
+    invitation_days: int = 14
     rate_limit_login: str = "20/minute"
     rate_limit_register: str = "10/minute"
     rate_limit_refresh: str = "60/minute"
+    rate_limit_payees: str = "60/hour"
 
     require_idempotency_key: bool = False
     cors_origins: tuple[str, ...] = ()
@@ -89,6 +95,7 @@ class Config:
     log_level: str = "INFO"
 
     posting_deadline_ms: int = 4_500
+    settling_seconds: int = 15
     journal_queue_max: int = 10_000
     journal_batch_max: int = 1_000
 
@@ -107,6 +114,10 @@ class Config:
     @property
     def login_lockout(self) -> timedelta:
         return timedelta(minutes=self.login_lockout_minutes)
+
+    @property
+    def invitation_lifetime(self) -> timedelta:
+        return timedelta(days=self.invitation_days)
 
     @property
     def is_production(self) -> bool:
@@ -173,6 +184,11 @@ def _is_timezone(name: str) -> None:
         raise ValidationError("Name a time zone, such as Europe/Berlin or UTC.")
 
 
+def _is_amount(text: str) -> None:
+    if re.fullmatch(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?", text, re.ASCII) is None:
+        raise ValidationError("Write an amount as a plain decimal number, such as 1000.00.")
+
+
 def _is_country(code: str) -> None:
     import pycountry  # it reads its tables, which only a bank with a country needs
 
@@ -225,9 +241,15 @@ class _EnvironmentSchema(Schema):
     hashing_wait_ms_max = _whole("HASHING_WAIT_MS_MAX", 100, 5_000)
     login_failures_max = _whole("LOGIN_FAILURES_MAX", 1, 100)
     login_lockout_minutes = _whole("LOGIN_LOCKOUT_MINUTES", 1, 1_440)
+    mfa_issuer = fields.String(data_key="MFA_ISSUER", validate=validate.Regexp(r"[^:]{1,40}\Z"))
+    require_staff_mfa = fields.Boolean(data_key="REQUIRE_STAFF_MFA")
+    require_customer_mfa = fields.Boolean(data_key="REQUIRE_CUSTOMER_MFA")
+    confirmation_limit = fields.String(data_key="CONFIRMATION_LIMIT", validate=_is_amount)
+    invitation_days = _whole("INVITATION_DAYS", 1, 90)
     rate_limit_login = _rate("RATE_LIMIT_LOGIN")
     rate_limit_register = _rate("RATE_LIMIT_REGISTER")
     rate_limit_refresh = _rate("RATE_LIMIT_REFRESH")
+    rate_limit_payees = _rate("RATE_LIMIT_PAYEES")
     require_idempotency_key = fields.Boolean(data_key="REQUIRE_IDEMPOTENCY_KEY")
     cors_origins = _read_by(_origins, "CORS_ORIGINS")
     trusted_hosts = _read_by(_comma_list, "TRUSTED_HOSTS")
@@ -235,6 +257,7 @@ class _EnvironmentSchema(Schema):
     body_kib_max = _whole("BODY_KIB_MAX", 1, 10_240)
     log_level = fields.String(data_key="LOG_LEVEL", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     posting_deadline_ms = _whole("POSTING_DEADLINE_MS", 100, 5_000)
+    settling_seconds = _whole("SETTLING_SECONDS", 6, 3_600)  # a posting's deadline of 5 s at most, and its commit
     journal_queue_max = _whole("JOURNAL_QUEUE_MAX", 1, 100_000)
     journal_batch_max = _whole("JOURNAL_BATCH_MAX", 1, 1_000)
 
@@ -302,7 +325,8 @@ def _is_true(text: str) -> bool:
 
 def _development_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     """Limits wide enough for a load test on one's own machine, and secrets that outlive a restart."""
-    limits = dict.fromkeys(("rate_limit_login", "rate_limit_register", "rate_limit_refresh"), "6000/minute")
+    limited = ("login", "register", "refresh", "payees")
+    limits = {f"rate_limit_{name}": "6000/minute" for name in limited}
     cost = {"bcrypt_cost": BCRYPT_COST_MIN} if values["env"] == "development" else {"bcrypt_cost": 4}
     needs_secrets = not (values.get("secret_key") and values.get("password_peppers"))
     made_up = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -10,11 +11,13 @@ import structlog
 from app.domain.account_views import AccountView
 from app.domain.accounts import Account, AccountKind, AccountType, new_account_number
 from app.domain.actor import Role
-from app.domain.errors import UsernameTaken
+from app.domain.customers import Customer
+from app.domain.errors import UsernameTaken, ValidationFailed
 from app.domain.ids import random_id
+from app.domain.invitations import invitation_digest
 from app.domain.usernames import canonical_username, displayed_username
-from app.domain.users import Customer, PasswordHash, Profile, User
-from app.models.access import add_customer, add_staff
+from app.domain.users import PasswordHash, Profile, User
+from app.models.access import add_customer, add_login, add_staff, find_invited
 from app.models.passwords import context_words, refuse_weak_password, refuse_wrong_length
 
 if TYPE_CHECKING:
@@ -32,39 +35,47 @@ class Registration:
 
 
 def register(
-    store: Store, username: str, password: str, *, full_name: str | None = None, email: str | None = None
+    store: Store,
+    username: str,
+    password: str,
+    *,
+    full_name: str | None = None,
+    email: str | None = None,
+    invitation: str | None = None,
 ) -> Registration:
     """Make a login, a customer and their first checking account, all or nothing.
+
+    With an invitation the customer is there already: the login is theirs, and so is an account that they have.
 
     Raises:
         ValidationFailed: the name can't be one, or the password is too easy to guess.
         UsernameTaken: somebody has this name, or one that reads the same.
+        InvitationNotValid: nobody is invited by this code (any more).
         ServerBusy: too many passwords wait to be hashed.
     """
     canonical = canonical_username(username)
-    context = context_words(username, canonical, full_name, email)
-    hashed = _hash_for_new_user(store, canonical, password, context=context)
     now = store.clock.now()
-    customer = Customer(id=random_id(), full_name=full_name, email=email, created_at=now)
+    if invitation is None:
+        digest, customer = None, Customer.new(now=now, full_name=full_name, email=email)
+    else:
+        _refuse_facts(full_name=full_name, email=email)
+        digest = invitation_digest(invitation)
+        customer = find_invited(store, digest)
+    context = context_words(username, canonical, customer.full_name, customer.email)
     user = User(
         id=random_id(),
         username=displayed_username(username),
         canonical=canonical,
         role=Role.CUSTOMER,
-        password=hashed,
+        password=_hash_for_new_user(store, canonical, password, context=context),
         customer_id=customer.id,
         created_at=now,
     )
-    account = Account(
-        id=new_account_number(store.config.account_number_length),
-        kind=AccountKind.CUSTOMER,
-        holders=(customer.id,),
-        primary_for=(customer.id,),
-        type=AccountType.CHECKING,
-        currency=store.config.bank_currency,
-        opened_at=now,
-    )
-    account = add_customer(store, user, customer, account)
+    account = _first_account(store, customer, now)
+    if digest is None:
+        customer, account = add_customer(store, user, customer, account)
+    else:
+        customer, account = add_login(store, user, digest, account)
     _log.info("user_registered", user_id=user.id, role=str(user.role))
     return Registration(Profile(user, customer), AccountView.for_holder(account, customer.id))
 
@@ -89,6 +100,26 @@ def create_staff(store: Store, username: str, password: str, role: Role) -> User
     add_staff(store, user)
     _log.info("user_registered", user_id=user.id, role=str(user.role))
     return user
+
+
+def _first_account(store: Store, customer: Customer, now: datetime) -> Account:
+    return Account(
+        id=new_account_number(store.config.account_number_length),
+        kind=AccountKind.CUSTOMER,
+        holders=(customer.id,),
+        holder_names=(customer.full_name,),
+        primary_for=(customer.id,),
+        type=AccountType.CHECKING,
+        currency=store.config.bank_currency,
+        opened_at=now,
+    )
+
+
+def _refuse_facts(**facts: str | None) -> None:
+    """Refuse to be told who somebody is whom the bank knows."""
+    given = {name: ["Leave it out: with an invitation the bank knows who you are."] for name in facts if facts[name]}
+    if given:
+        raise ValidationFailed(errors=given)
 
 
 def _hash_for_new_user(store: Store, canonical: str, password: str, *, context: list[str]) -> PasswordHash:

@@ -177,6 +177,12 @@ class UsernameTaken(BankError):
     code, status, title = "username_taken", 409, "This user name is taken."
 
 
+class InvitationNotValid(BankError):
+    """The invitation code is unknown, used up, expired, or void because a newer one was made."""
+
+    code, status, title = "invitation_not_valid", 409, "This invitation is not valid; ask the bank for a new one."
+
+
 # ---- what is asked for -----------------------------------------------------------------------------------------------
 
 
@@ -377,6 +383,30 @@ class NotReversible(BankError):
     """A reversal can't itself be reversed; post a new transaction instead."""
 
     code, status, title = "not_reversible", 409, "This transaction can't be reversed."
+
+
+class MakerIsChecker(BankError):
+    """Whoever asked for something can't decide about it, whatever their role: a second person does."""
+
+    code, status, title = "maker_is_checker", 403, "A second person has to decide this."
+
+
+class ApprovalDecided(BankError):
+    """The approval has ended: it was executed, failed, rejected or has expired. It is decided once."""
+
+    code, status, title = "approval_decided", 409, "This has been decided already."
+
+
+class ApprovalExpired(BankError):
+    """Nobody decided in time (APPROVAL_HOURS); ask for it anew."""
+
+    code, status, title = "approval_expired", 409, "The approval has expired."
+
+
+class ApprovalAltered(BankError):
+    """What was asked for is not what the ledger recorded then: somebody changed it. It can't be executed."""
+
+    code, status, title = "approval_altered", 409, "The approval was altered after it was asked for."
 
 
 class StateConflict(BankError):

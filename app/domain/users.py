@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.domain.actor import Role
+from app.domain.customers import Customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +29,6 @@ class User:
     disabled: bool = False
     epoch: int = 0
     customer_id: str | None = None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Customer:
-    """A person whom the bank serves."""
-
-    id: str
-    full_name: str | None = None
-    email: str | None = None
     created_at: datetime
 
 

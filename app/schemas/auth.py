@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 from marshmallow import fields, validate
 
 from app.domain.actor import Role
+from app.domain.invitations import CODE_LENGTH_TYPED_MAX
 from app.domain.usernames import TYPED_LENGTH_MAX
 from app.schemas.accounts import AccountOut
 from app.schemas.base import BaseSchema, OutSchema
-from app.schemas.fields import Cursor, EmailIn, Limit, Text, TimestampOut
+from app.schemas.fields import Cursor, Limit, Text, TimestampOut
+from app.schemas.people import EmailIn, PersonName
 
 PASSWORD_LENGTH_MAX = 128
 _new_password = validate.Length(8, PASSWORD_LENGTH_MAX)
@@ -45,8 +47,13 @@ class RegisterIn(BaseSchema):
         validate=_new_password,
         metadata={"description": "Any characters; what is easy to guess is refused.", "format": "password"},
     )
-    full_name = Text(min_length=1, max_length=200)
-    email = EmailIn(max_length=254)
+    full_name = PersonName()
+    email = EmailIn()
+    invitation = Text(
+        min_length=1,
+        max_length=CODE_LENGTH_TYPED_MAX,
+        metadata={"description": "The code from the bank, for a person whom it serves already; then no name is asked."},
+    )
 
 
 class LoginIn(BaseSchema):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
 from app.domain.accounts import ACCOUNT_NUMBER_LENGTH_MAX, ACCOUNT_NUMBER_LENGTH_MIN, is_account_number
 from app.domain.money import Money
@@ -24,7 +24,6 @@ _CURSOR = re.compile(rf"[A-Za-z0-9_.~=-]{{1,{CURSOR_LENGTH_MAX}}}", re.ASCII)
 _NOT_IN_TEXT = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 """Control characters, line breaks, and what turns the direction of writing around."""
 _REFUSED = re.compile(rf"[{_NOT_IN_TEXT}\ud800-\udfff]")
-_is_email = validate.Email()
 
 
 class AmountIn(fields.Field[str]):
@@ -106,6 +105,22 @@ class TimestampIn(fields.Field[datetime]):
         return start + timedelta(days=1, milliseconds=-1) if self._end_of_day else start
 
 
+class InstantOrDay(fields.Field[date]):
+    """An instant in RFC 3339 with its offset, or a day of the bank's calendar, whose end this layer does not know."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = TimestampIn.OPENAPI
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date | datetime:
+        try:
+            if isinstance(value, str) and _DATE.fullmatch(value):
+                return date.fromisoformat(value)
+            if isinstance(value, str) and _INSTANT.fullmatch(value):
+                return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise ValidationError("Write a time as 2026-01-31T12:00:00Z or a date as 2026-01-31.")
+
+
 class Text(fields.Field[str]):
     """A line of text: bounded, normalised to NFC, without control, bidirectional or broken characters."""
 
@@ -131,17 +146,6 @@ class Text(fields.Field[str]):
         if _REFUSED.search(text):
             raise ValidationError("Control characters and line breaks are not allowed.")
         return text
-
-
-class EmailIn(Text):
-    """An e-mail address. Between quotes it could hold almost anything: what `Text` refuses is refused there, too."""
-
-    def __init__(self, *, max_length: int, **options: Any) -> None:
-        super().__init__(max_length=max_length, **options)
-        self.OPENAPI["format"] = "email"
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return _is_email(super()._deserialize(value, attr, data, **kwargs))
 
 
 class AccountNumber(fields.Field[str]):

@@ -10,6 +10,7 @@ from app.controllers import credentials, profile, registration, sessions
 from app.domain.errors import (
     DatabaseUnavailable,
     InvalidCredentials,
+    InvitationNotValid,
     LoginLocked,
     NotAuthenticated,
     NotFound,
@@ -54,7 +55,7 @@ guard(bp, LOGGED_IN)
 @rate_limited("register")
 @entrance.arguments(RegisterIn)
 @entrance.response(201, RegistrationOut)
-@entrance.refuses(UsernameTaken, RateLimited, ServerBusy, DatabaseUnavailable)
+@entrance.refuses(UsernameTaken, InvitationNotValid, RateLimited, ServerBusy, DatabaseUnavailable)
 def register(body: dict[str, Any]) -> registration.Registration:
     """Become a customer, with a first checking account."""
     return registration.register(store(), **body)
