@@ -7,11 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from app.domain.masking import masked_name
 from app.domain.money import BALANCE_MINOR_MAX, Money
 
 ACCOUNT_NUMBER_LENGTH = 12
 ACCOUNT_NUMBER_LENGTH_MIN = 6
 ACCOUNT_NUMBER_LENGTH_MAX = 20
+HOLDERS_MAX = 10
 STRIPES = 16
 _CHECK_DIGITS = 2
 
@@ -24,13 +26,17 @@ class AccountKind(StrEnum):
 class AccountType(StrEnum):
     CHECKING = "checking"
     SAVINGS = "savings"
+    TERM = "term"
     INTERNAL = "internal"
 
 
 class AccountStatus(StrEnum):
+    """What an account may do: dormant or frozen for debits it still takes credits; frozen it takes none."""
+
     ACTIVE = "active"
     FROZEN_DEBITS = "frozen_debits"
     FROZEN = "frozen"
+    DORMANT = "dormant"
     CLOSED = "closed"
 
 
@@ -38,13 +44,31 @@ class InternalAccount(StrEnum):
     """The bank's own accounts: the other leg of whatever enters or leaves the customers' accounts."""
 
     CASH = "cash"
+    FX = "fx"
+    ADJUSTMENT = "adjustment"
+
+
+class Limits(NamedTuple):
+    """What may leave an account at most, by one transaction and in one business day; None sets no bound."""
+
+    withdrawal: int | None = None
+    withdrawal_daily: int | None = None
+    transfer: int | None = None
+    transfer_daily: int | None = None
+
+
+class Spent(NamedTuple):
+    """What has left an account on its last business date, as its limits count it."""
+
+    withdrawn: int = 0
+    transferred: int = 0
 
 
 class Account(NamedTuple):
     """A customer's account or one stripe of an internal one. Amounts are minor units of `currency`; credit is positive.
 
-    `seq` numbers the last entry, `held` is the sum of the open holds, `blocked` says that a holder is suspended, and
-    `primary_for` names the customers who get this account when they name none.
+    `seq` numbers the last entry, `held` is the sum of the open holds, and `primary_for` names the customers who get
+    this account when they name none. `holder_names` stands beside `holders`, name by name, as far as they are known.
     """
 
     id: str
@@ -53,20 +77,37 @@ class Account(NamedTuple):
     currency: str
     opened_at: datetime
     holders: tuple[str, ...] = ()
+    holder_names: tuple[str | None, ...] = ()
+    suspended_holders: tuple[str, ...] = ()
     primary_for: tuple[str, ...] = ()
     status: AccountStatus = AccountStatus.ACTIVE
-    blocked: bool = False
     balance: int = 0
     held: int = 0
     overdraft_limit: int = 0
+    minimum_balance: int = 0
+    limits: Limits = Limits()
+    spent: Spent = Spent()
     seq: int = 0
     last_entry_at: datetime | None = None
     business_date: str | None = None
+    product: str | None = None
+    branch: str | None = None
+    nickname: str | None = None
 
     @property
     def available(self) -> int:
-        """What a debit may take: balance, less open holds, plus the agreed overdraft."""
-        return self.balance - self.held + self.overdraft_limit
+        """What a debit may take: balance, less open holds and what must stay, plus the agreed overdraft."""
+        return self.balance - self.held + self.overdraft_limit - self.minimum_balance
+
+    @property
+    def blocked(self) -> bool:
+        """Tell whether a holder is suspended: nothing leaves the account, and no holder moves anything on it."""
+        return bool(self.suspended_holders)
+
+    @property
+    def masked_holders(self) -> str | None:
+        """Return the holders' names as others may see them, or None where none is known."""
+        return " & ".join(masked_name(name) for name in self.holder_names if name) or None
 
     def money(self, amount_minor: int) -> Money:
         return Money(amount_minor, self.currency)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +12,26 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, WriteError
 
-from app.domain.accounts import Account, AccountKind, AccountStatus, AccountType, InternalAccount, new_stripes
+from app.domain.accounts import (
+    HOLDERS_MAX,
+    Account,
+    AccountKind,
+    AccountStatus,
+    AccountType,
+    InternalAccount,
+    Limits,
+    Spent,
+    new_stripes,
+)
 from app.domain.actor import Actor
 from app.domain.errors import NotFound
 from app.domain.money import BALANCE_MINOR_MAX
 from app.models.collection import CollectionSpec, Document, find_by_ids
 
 _MONEY = {"bsonType": "long", "minimum": -BALANCE_MINOR_MAX, "maximum": BALANCE_MINOR_MAX}
+_POSITIVE = {**_MONEY, "minimum": 0}
+_ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
+_CUSTOMERS = {"bsonType": "array", "maxItems": HOLDERS_MAX, "items": _ID}
 
 SPEC = CollectionSpec(
     "accounts",
@@ -36,21 +49,32 @@ SPEC = CollectionSpec(
                      "seq", "opened_at"],
         "additionalProperties": False,
         "properties": {
-            "_id": {"bsonType": "string", "minLength": 1, "maxLength": 64},
+            "_id": _ID,
             "kind": {"enum": [str(kind) for kind in AccountKind]},
-            "holders": {"bsonType": "array", "maxItems": 10, "items": {"bsonType": "string"}},
-            "primary_for": {"bsonType": "array", "minItems": 1, "maxItems": 10, "items": {"bsonType": "string"}},
+            "holders": _CUSTOMERS,
+            "holder_names": {"bsonType": "array", "maxItems": HOLDERS_MAX,
+                             "items": {"bsonType": ["string", "null"], "maxLength": 200}},
+            "suspended_holders": {**_CUSTOMERS, "minItems": 1},
+            "primary_for": {**_CUSTOMERS, "minItems": 1},
             "type": {"enum": [str(type_) for type_ in AccountType]},
             "currency": {"bsonType": "string", "pattern": "^[A-Z]{3}$"},
             "status": {"enum": [str(status) for status in AccountStatus]},
             "blocked": {"bsonType": "bool"},
             "balance": _MONEY,
-            "held": {**_MONEY, "minimum": 0},
-            "overdraft_limit": {**_MONEY, "minimum": 0},
+            "held": _POSITIVE,
+            "overdraft_limit": _POSITIVE,
+            "minimum_balance": _POSITIVE,
+            "limits": {"bsonType": "object", "additionalProperties": False,
+                       "properties": dict.fromkeys(Limits._fields, _POSITIVE)},
+            "spent": {"bsonType": "object", "additionalProperties": False, "required": list(Spent._fields),
+                      "properties": dict.fromkeys(Spent._fields, _POSITIVE)},
             "seq": {"bsonType": "long", "minimum": 0},
             "last_entry_at": {"bsonType": "date"},
             "business_date": {"bsonType": "string"},
             "opened_at": {"bsonType": "date"},
+            "product": _ID,
+            "branch": _ID,
+            "nickname": {"bsonType": "string", "minLength": 1, "maxLength": 100},
         },
     },
 )  # fmt: skip
@@ -96,9 +120,17 @@ class Accounts:
         """
         return self._get({"primary_for": customer_id, "holders": customer_id})
 
-    def list_owned(self, customer_id: str) -> list[Account]:
-        """Return the customer's accounts, by number."""
-        return [account_from(found) for found in self._collection.find({"holders": customer_id}).sort("_id", ASCENDING)]
+    def list_owned(self, customer_id: str, *, session: ClientSession | None = None) -> list[Account]:
+        """Return the customer's accounts, by number, as the session's transaction sees them."""
+        found = self._collection.find({"holders": customer_id}, session=session).sort("_id", ASCENDING)
+        return [account_from(each) for each in found]
+
+    def rename_holder(self, customer_id: str, name: str | None, *, session: ClientSession | None) -> None:
+        """Write a holder's new name onto their accounts, within the transaction of the customer's own record."""
+        for account in self.list_owned(customer_id, session=session):
+            known = account.holder_names or (None,) * len(account.holders)
+            names = [name if id_ == customer_id else old for id_, old in zip(account.holders, known, strict=True)]
+            self._collection.update_one({"_id": account.id}, {"$set": {"holder_names": names}}, session=session)
 
     def insert(self, account: Account, *, session: ClientSession | None) -> None:
         """Add a new account, within the transaction of whatever it belongs to.
@@ -112,12 +144,20 @@ class Accounts:
         """Return the accounts of these ids, by id, as the session's transaction sees them."""
         return {found["_id"]: account_from(found) for found in find_by_ids(self._collection, ids, session=session)}
 
-    def write_states(self, accounts: Sequence[Account], *, session: ClientSession) -> None:
+    def insert_many(self, accounts: Iterable[Account], *, session: ClientSession) -> None:
+        """Add new accounts, within the journal's transaction."""
+        self._collection.insert_many([account_document(account) for account in accounts], session=session)
+
+    def write_states(self, accounts: Sequence[Account], *, whole: Set[str], session: ClientSession) -> None:
         """Write what postings change on accounts, in one command, within the journal's transaction.
 
-        The command is sent as it is: the driver's bulk interface costs more than the rules do.
+        Accounts in `whole` have changed in more than that, and are written as they are. The command is sent as it is:
+        the driver's bulk interface costs more than the rules do.
         """
-        updates = [{"q": {"_id": account.id}, "u": {"$set": _state(account)}} for account in accounts]
+        updates = [
+            {"q": {"_id": each.id}, "u": account_document(each) if each.id in whole else {"$set": _state(each)}}
+            for each in accounts
+        ]
         reply = self._collection.database.command("update", SPEC.name, updates=updates, session=session)
         for error in reply.get("writeErrors", ()):
             raise WriteError(error["errmsg"], error["code"], error)
@@ -150,12 +190,16 @@ def _state(account: Account) -> Document:
     state: Document = {
         "balance": Int64(account.balance),
         "held": Int64(account.held),
+        "spent": _amounts(account.spent),
         "seq": Int64(account.seq),
-        "status": str(account.status),
     }
     if account.last_entry_at is not None:
         state |= {"last_entry_at": account.last_entry_at, "business_date": account.business_date}
     return state
+
+
+def _amounts(given: Limits | Spent) -> Document:
+    return {name: Int64(amount) for name, amount in zip(given._fields, given, strict=True) if amount is not None}
 
 
 def account_document(account: Account) -> Document:
@@ -164,6 +208,8 @@ def account_document(account: Account) -> Document:
         "_id": account.id,
         "kind": str(account.kind),
         "holders": list(account.holders),
+        "holder_names": list(account.holder_names) or None,
+        "suspended_holders": list(account.suspended_holders) or None,
         "primary_for": list(account.primary_for) or None,
         "type": str(account.type),
         "currency": account.currency,
@@ -172,10 +218,16 @@ def account_document(account: Account) -> Document:
         "balance": Int64(account.balance),
         "held": Int64(account.held),
         "overdraft_limit": Int64(account.overdraft_limit),
+        "minimum_balance": Int64(account.minimum_balance),
+        "limits": _amounts(account.limits),
+        "spent": _amounts(account.spent),
         "seq": Int64(account.seq),
         "last_entry_at": account.last_entry_at,
         "business_date": account.business_date,
         "opened_at": account.opened_at,
+        "product": account.product,
+        "branch": account.branch,
+        "nickname": account.nickname,
     }
     return {name: value for name, value in document.items() if value is not None}
 
@@ -186,16 +238,23 @@ def account_from(found: Mapping[str, Any]) -> Account:
         id=found["_id"],
         kind=AccountKind(found["kind"]),
         holders=tuple(found["holders"]),
+        holder_names=tuple(found.get("holder_names", ())),
+        suspended_holders=tuple(found.get("suspended_holders", ())),
         primary_for=tuple(found.get("primary_for", ())),
         type=AccountType(found["type"]),
         currency=found["currency"],
         status=AccountStatus(found["status"]),
-        blocked=found["blocked"],
         balance=int(found["balance"]),
         held=int(found["held"]),
         overdraft_limit=int(found["overdraft_limit"]),
+        minimum_balance=int(found.get("minimum_balance", 0)),
+        limits=Limits(**{name: int(amount) for name, amount in found.get("limits", {}).items()}),
+        spent=Spent(**{name: int(amount) for name, amount in found.get("spent", {}).items()}),
         seq=int(found["seq"]),
         last_entry_at=found.get("last_entry_at"),
         business_date=found.get("business_date"),
         opened_at=found["opened_at"],
+        product=found.get("product"),
+        branch=found.get("branch"),
+        nickname=found.get("nickname"),
     )

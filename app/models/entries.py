@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from bson import Int64
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from app.domain.errors import NotFound
+from app.domain.ids import entry_id_ceiling
 from app.domain.ledger.records import Entry, TransactionType
 from app.domain.money import AMOUNT_MINOR_MAX, BALANCE_MINOR_MAX
 from app.models.collection import CollectionSpec, Document, find_by_ids
@@ -18,11 +20,13 @@ from app.models.collection import CollectionSpec, Document, find_by_ids
 _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
 _DAY = {"bsonType": "string", "minLength": 10, "maxLength": 10}
 
+_BY_TIME = "account_by_time"
+
 SPEC = CollectionSpec(
     "entries",
     indexes=(
         IndexModel([("account_id", ASCENDING), ("seq", ASCENDING)], name="one_entry_per_number", unique=True),
-        IndexModel([("account_id", ASCENDING), ("_id", ASCENDING)], name="account_by_time"),
+        IndexModel([("account_id", ASCENDING), ("_id", ASCENDING)], name=_BY_TIME),
     ),
     schema={
         "required": ["account_id", "seq", "transaction_id", "amount", "currency", "balance_after", "type",
@@ -39,6 +43,7 @@ SPEC = CollectionSpec(
             "type": {"enum": [str(type_) for type_ in TransactionType]},
             "description": {"bsonType": "string", "maxLength": 500},
             "counterparty": _ID,
+            "counterparty_name": {"bsonType": "string", "minLength": 1, "maxLength": 500},
             "business_date": _DAY,
             "value_date": _DAY,
             "created_at": {"bsonType": "date"},
@@ -60,6 +65,12 @@ class Entries:
             raise NotFound
         return entry_from(found)
 
+    def find_last(self, account_id: str, until: datetime) -> Entry | None:
+        """Return the account's last entry of this instant or earlier, or None: one look into an index."""
+        query = {"account_id": account_id, "_id": {"$lt": entry_id_ceiling(until)}}
+        found = self._collection.find_one(query, sort=[("_id", DESCENDING)], hint=_BY_TIME)
+        return entry_from(found) if found else None
+
     def find_many(self, ids: Iterable[str], *, session: ClientSession | None = None) -> dict[str, Entry]:
         """Return the entries of these ids, by id."""
         return {found["_id"]: entry_from(found) for found in find_by_ids(self._collection, ids, session=session)}
@@ -80,6 +91,7 @@ def _document(entry: Entry) -> Document:
         "type": str(entry.type),
         "description": entry.description,
         "counterparty": entry.counterparty,
+        "counterparty_name": entry.counterparty_name,
         "business_date": entry.business_date,
         "value_date": entry.value_date,
         "created_at": entry.created_at,
@@ -103,4 +115,5 @@ def entry_from(found: Mapping[str, Any]) -> Entry:
         business_date=found["business_date"],
         value_date=found["value_date"],
         created_at=found["created_at"],
+        counterparty_name=found.get("counterparty_name"),
     )

@@ -19,7 +19,7 @@ from app.domain.ledger.intents import Intent
 from app.models.budget import deadline_within
 from app.models.collection import CollectionSpec, Document
 from app.models.group_commit import GroupCommit, Unit
-from app.models.posting import GuardedWrite, Poster, Request
+from app.models.posting import Append, GuardedWrite, Poster, Request
 
 if TYPE_CHECKING:
     from config import Config  # for its name alone: config reads the domain
@@ -53,7 +53,7 @@ class Journal:
         """How many requests wait to be posted."""
         return self._commits.depth
 
-    def post(self, intent: Intent, *, also: Sequence[GuardedWrite] = ()) -> Recorded:
+    def post(self, intent: Intent, *, also: Sequence[GuardedWrite | Append] = ()) -> Recorded:
         """Post one intent, with the writes of other documents that stand or fall with it.
 
         Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,16 +22,7 @@ from app.domain.clock import Clock, business_date
 from app.domain.errors import BankError
 from app.domain.ledger.book import Book, Outcome, Recorded
 from app.domain.ledger.draft import Moment
-from app.domain.ledger.intents import (
-    CaptureHold,
-    ChangeStatus,
-    ExpireHold,
-    Intent,
-    PlaceHold,
-    Post,
-    ReleaseHold,
-    Reverse,
-)
+from app.domain.ledger.intents import CaptureHold, ExpireHold, Intent, ReleaseHold, Reverse
 from app.domain.ledger.rules import apply
 from app.models.accounts import Accounts
 from app.models.collection import Document
@@ -64,11 +56,27 @@ class GuardedWrite:
 
 
 @dataclass(frozen=True, slots=True)
+class Append:
+    """A new document that is written with an intent, whatever else there is: an audit record, an event."""
+
+    collection: str
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """An intent, and the writes of other documents that go with it."""
 
     intent: Intent
-    also: tuple[GuardedWrite, ...] = ()
+    also: tuple[GuardedWrite | Append, ...] = ()
+
+    @property
+    def guarded(self) -> list[GuardedWrite]:
+        return [write for write in self.also if isinstance(write, GuardedWrite)]
+
+    @property
+    def appended(self) -> list[Append]:
+        return [write for write in self.also if isinstance(write, Append)]
 
 
 class Fault(Enum):
@@ -144,18 +152,11 @@ class Poster:
 
         A hold's account or a reversal's are not known before they are read; the hold or original stands for them.
         """
-        match request.intent:
-            case Post(legs=legs, account_id=account_id):
-                names = {leg.account_id for leg in legs if not is_internal(leg.account_id)} | {account_id}
-            case PlaceHold(account_id=account_id) | ChangeStatus(account_id=account_id):
-                names = {account_id}
-            case CaptureHold(hold_id=hold_id) | ReleaseHold(hold_id=hold_id) | ExpireHold(hold_id=hold_id):
-                names = {hold_id}
-            case Reverse(transaction_id=original_id):
-                names = {original_id}
-            case _:
-                raise TypeError(f"no rule for {type(request.intent).__name__}")
-        return names | {f"{write.collection}/{write.guard['_id']}" for write in request.also}
+        intent = request.intent
+        names = {account_id for account_id in intent.accounts if not is_internal(account_id)}
+        if intent.refers_to is not None:
+            names.add(intent.refers_to)
+        return names | {f"{write.collection}/{write.guard['_id']}" for write in request.guarded}
 
     def _work(
         self,
@@ -169,16 +170,21 @@ class Poster:
         book = self._read([requests[index].intent for index in live], stripe, session)
         moment = Moment(now, business_date(now, self._timezone))
         applied: list[Outcome] = []
+        appended: list[Append] = []
         for index in live:
-            trial = book.copy() if requests[index].also else book
+            guarded = requests[index].guarded
+            trial = book.copy() if guarded else book
             (outcome,) = apply(trial, [requests[index].intent], moment)
             if isinstance(outcome, Recorded) and not outcome.replayed:
-                refusal = self._write_also(index, requests[index].also, session)
+                refusal = self._write_guarded_all(index, guarded, session)
                 if refusal is not None:
                     trial, outcome = book, refusal
+                else:
+                    appended += requests[index].appended
             book = trial
             applied.append(outcome)
         self._write(book, session)
+        self._append(appended, session)
         by_index: dict[int, Outcome] = dict(zip(live, self._with_entries(applied, book, session), strict=True))
         return [by_index.get(index) or refused[index] for index in range(len(requests))]
 
@@ -198,7 +204,9 @@ class Poster:
         book.accounts.update(self._accounts.find_many(needed, session=session))
         return book
 
-    def _write_also(self, index: int, writes: Sequence[GuardedWrite], session: ClientSession) -> BankError | None:
+    def _write_guarded_all(
+        self, index: int, writes: Sequence[GuardedWrite], session: ClientSession
+    ) -> BankError | None:
         """Make the writes that go with a request, or return the refusal of the first if its guard does not hold.
 
         Raises:
@@ -227,14 +235,25 @@ class Poster:
         return True
 
     def _write(self, book: Book, session: ClientSession) -> None:
-        if book.changed_accounts:
-            self._accounts.write_states([book.accounts[name] for name in book.changed_accounts], session=session)
+        changed = book.changed_accounts - book.new_accounts
+        if changed:
+            states = [book.accounts[name] for name in changed]
+            self._accounts.write_states(states, whole=book.changed_terms, session=session)
+        if book.new_accounts:
+            self._accounts.insert_many([book.accounts[name] for name in book.new_accounts], session=session)
         if book.changed_holds:
             self._holds.put_many([book.holds[name] for name in book.changed_holds], session=session)
         if book.new_transactions:
             self._transactions.insert_many(book.new_transactions, session=session)
         if book.new_entries:
             self._entries.insert_many(book.new_entries, session=session)
+
+    def _append(self, writes: Sequence[Append], session: ClientSession) -> None:
+        by_collection: defaultdict[str, list[Document]] = defaultdict(list)
+        for write in writes:
+            by_collection[write.collection].append(write.document)
+        for name, documents in by_collection.items():
+            self._database[name].insert_many(documents, session=session)
 
     def _with_entries(self, outcomes: Sequence[Outcome], book: Book, session: ClientSession) -> list[Outcome]:
         """Give replays the entries that their transaction made, so that the first answer can be given again."""

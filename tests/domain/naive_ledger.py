@@ -12,6 +12,7 @@ from datetime import datetime
 from app.domain.ledger.intents import (
     CaptureHold,
     ChangeStatus,
+    Close,
     ExpireHold,
     Intent,
     PlaceHold,
@@ -84,6 +85,8 @@ class NaiveLedger:
                 return self._let_go(intent, now)
             case ChangeStatus():
                 return self._change_status(intent)
+            case Close():
+                return self._close(intent)
         raise AssertionError(intent)
 
     def _write(
@@ -161,11 +164,37 @@ class NaiveLedger:
             return {"not_found"}
         if self.accounts[name].status == "closed":
             return {"account_closed"}
-        if intent.status == "closed" and (self.balance(name) or self.held(name)):
+        if self.accounts[name].status == intent.status:
             return {"state_conflict"}
         self.accounts[name].status = str(intent.status)
         self.done[intent.id] = Done(intent.fingerprint, name, [])
         return set()
+
+    def _close(self, intent: Close) -> set[str]:
+        name, target = intent.account_id, intent.transfer_to
+        if self._is_foreign(intent, name):
+            return {"not_found"}
+        account, rest = self.accounts[name], self.balance(name)
+        against = set()
+        if account.status == "closed":
+            against.add("account_closed")
+        if account.status.startswith("frozen"):
+            against.add("account_frozen")
+        if account.blocked:
+            against.add("account_blocked")
+        if self.held(name):
+            against.add("account_has_holds")
+        if rest and (target is None or rest < 0):
+            against.add("account_not_empty")
+        lines = [(name, -rest), (target, rest)] if rest and target else []
+        if rest and target == name:
+            against.add("same_account")
+        for each, amount in lines:
+            against |= self._closed_to(intent, each, amount)
+        if not against:
+            account.status = "closed"
+            self.done[intent.id] = Done(intent.fingerprint, name, lines)
+        return against
 
     def _is_foreign(self, intent: Intent, name: str) -> bool:
         if name not in self.accounts:
@@ -181,6 +210,8 @@ class NaiveLedger:
             against.add("account_closed")
         if account.status == "frozen" or (account.status == "frozen_debits" and amount < 0):
             against.add("account_frozen")
+        if account.status == "dormant" and amount < 0:
+            against.add("account_dormant")
         if account.blocked and (amount < 0 or intent.customer_id == account.owner):
             against.add("account_blocked")
         return against

@@ -20,7 +20,7 @@ from tests.factories.ledger import OPENED_AT, account_state
 @pytest.mark.parametrize("length", [8, 12, 20])
 def test_new_numbers_have_their_length_and_check_digits(length: int) -> None:
     numbers = {new_account_number(length) for _ in range(300)}
-    assert len(numbers) == 300
+    assert len(numbers) > 290  # of 900,000 bodies, the fewest here, two of 300 may be the same
     assert all(is_account_number(number) and len(number) == length and number[0] != "0" for number in numbers)
 
 

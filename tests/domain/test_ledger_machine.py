@@ -24,6 +24,7 @@ from tests.factories.ledger import (
     OPENED_AT,
     account_state,
     capture,
+    closing,
     deposit,
     expiry,
     hold,
@@ -41,7 +42,7 @@ OVERDRAFTS = {"111": 0, "222": 50, "333": 0}
 numbers = st.sampled_from(sorted(OWNERS))
 amounts = st.integers(1, 120)
 askers = st.sampled_from(["the bank", "the bank", "holder", "holder", "holder", "stranger"])
-statuses = st.sampled_from([*[AccountStatus.ACTIVE] * 4, *AccountStatus])
+statuses = st.sampled_from([*[AccountStatus.ACTIVE] * 4, *(set(AccountStatus) - {AccountStatus.CLOSED})])
 picks = st.integers(0, 1_000)
 approvals = st.sampled_from([None, None, None, "approval 7"])
 
@@ -128,6 +129,16 @@ class Ledger(RuleBasedStateMachine):
     def change_status(self, number: str, status: AccountStatus) -> None:
         self.ask(status_change(number, status))
 
+    @rule(
+        number=numbers,
+        to=st.sampled_from([None, *OWNERS]),
+        asker=askers,
+        really=st.integers(0, 5).map(lambda n: n == 0),
+    )
+    def close(self, number: str, to: str | None, asker: str, really: bool) -> None:
+        if really:
+            self.ask(closing(number, transfer_to=to, customer_id=who(asker, number)))
+
     @rule(pick=picks, altered=st.integers(0, 3).map(lambda roll: roll == 0))
     def ask_again(self, pick: int, altered: bool) -> None:
         intent = self.asked[pick % len(self.asked)]
@@ -138,7 +149,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(number=numbers, blocked=st.sampled_from([False, False, True]))
     def suspend_or_readmit_a_holder(self, number: str, blocked: bool) -> None:
         self.post(stripe=0)
-        self.accounts[number] = self.accounts[number]._replace(blocked=blocked)
+        self.accounts[number] = self.accounts[number]._replace(suspended_holders=(ALICE,) if blocked else ())
         self.paper.accounts[number].blocked = blocked
 
     @rule(minutes=st.integers(-5, 90) | st.sampled_from([-1_440, 1_440]))

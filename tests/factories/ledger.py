@@ -6,15 +6,20 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from app.domain.accounts import Account, AccountKind, AccountStatus, AccountType, new_account_number
+from app.domain.accounts import Account, AccountKind, AccountStatus, AccountType, Limits, new_account_number
 from app.domain.ids import random_id, transaction_id
 from app.domain.ledger.book import Outcome
 from app.domain.ledger.intents import (
+    Block,
     CaptureHold,
+    ChangeHolders,
     ChangeStatus,
+    ChangeTerms,
+    Close,
     ExpireHold,
     Intent,
     Leg,
+    Open,
     PlaceHold,
     Post,
     ReleaseHold,
@@ -125,9 +130,46 @@ def reversal(transaction: str, *, forced_by: str | None = None, **facts: Any) ->
     return Reverse(transaction_id=transaction, forced_by=forced_by, **asked_by(**facts))
 
 
-def status_change(account_id: str, status: AccountStatus, **facts: Any) -> ChangeStatus:
-    """Return the intent of freezing, unfreezing or closing an account."""
-    return ChangeStatus(account_id=account_id, status=status, **asked_by(**facts))
+def status_change(
+    account_id: str, status: AccountStatus, *, only_from: tuple[AccountStatus, ...] = (), **facts: Any
+) -> ChangeStatus:
+    """Return the intent of freezing or unfreezing an account."""
+    return ChangeStatus(account_id=account_id, status=status, only_from=only_from, **asked_by(**facts))
+
+
+def opening(account: Account, *, amount: int = 0, **facts: Any) -> Open:
+    """Return the intent of opening an account, with so much cash on it."""
+    return Open(account=account, opening_amount=amount, **asked_by(**facts))
+
+
+def closing(account_id: str, *, transfer_to: str | None = None, **facts: Any) -> Close:
+    """Return the intent of closing an account."""
+    return Close(account_id=account_id, transfer_to=transfer_to, **asked_by(**facts))
+
+
+def new_terms(
+    account_id: str,
+    *,
+    limits: Limits | None = None,
+    overdraft_limit: int | None = None,
+    minimum_balance: int | None = None,
+    **facts: Any,
+) -> ChangeTerms:
+    """Return the intent of giving an account other terms."""
+    terms = {"limits": limits, "overdraft_limit": overdraft_limit, "minimum_balance": minimum_balance}
+    return ChangeTerms(account_id=account_id, **terms, **asked_by(**facts))
+
+
+def new_holders(
+    account_id: str, *, add: tuple[tuple[str, str | None], ...] = (), remove: tuple[str, ...] = (), **facts: Any
+) -> ChangeHolders:
+    """Return the intent of letting customers join an account or leave it."""
+    return ChangeHolders(account_id=account_id, add=add, remove=remove, **asked_by(**facts))
+
+
+def block(*account_ids: str, holder: str = ALICE, blocked: bool = True, **facts: Any) -> Block:
+    """Return the intent of blocking a suspended holder's accounts, or of unblocking them."""
+    return Block(account_ids=account_ids, holder=holder, blocked=blocked, **asked_by(**facts))
 
 
 def _post(

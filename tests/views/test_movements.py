@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from app.domain.accounts import AccountStatus, new_account_number
 from app.domain.actor import Role
 from app.models.store import Store
-from tests.factories.ledger import status_change
+from tests.factories.ledger import closing, status_change
 from tests.factories.users import Login, new_customer, new_staff
 
 
@@ -187,7 +187,7 @@ def test_a_frozen_account_is_refused_by_name(
 
 
 def test_a_closed_account_is_refused_by_name(client: FlaskClient, alice: Login, store: Store) -> None:
-    store.journal.post(status_change(account_of(client, alice), AccountStatus.CLOSED))
+    store.journal.post(closing(account_of(client, alice)))
     assert move(client, alice, "deposit", "1").json["code"] == "account_closed"
 
 

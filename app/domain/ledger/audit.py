@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.accounts import Account, base_account
+from app.domain.accounts import Account, base_account, is_internal
 from app.domain.ledger.records import Entry, Posting, Transaction, TransactionType
 
 
@@ -157,8 +157,10 @@ def _source(entry: Entry, transaction: Transaction | None) -> Iterator[Differenc
 
 
 def _other_side(entry: Entry, transaction: Transaction) -> str | None:
-    """Return the other account of a transaction, where there is exactly one."""
+    """Return the other customer's account of a transaction, where there is exactly one; else the one other account."""
     others = {posting.account_id for posting in transaction.postings} - {entry.account_id}
+    if len(others) > 1:
+        others = {account_id for account_id in others if not is_internal(account_id)}
     return base_account(others.pop()) if len(others) == 1 else None
 
 

@@ -7,16 +7,7 @@ from dataclasses import dataclass, field
 
 from app.domain.accounts import Account, base_account, is_internal
 from app.domain.errors import BankError, NotFound
-from app.domain.ledger.intents import (
-    CaptureHold,
-    ChangeStatus,
-    ExpireHold,
-    Intent,
-    PlaceHold,
-    Post,
-    ReleaseHold,
-    Reverse,
-)
+from app.domain.ledger.intents import Intent
 from app.domain.ledger.records import Entry, Hold, Transaction
 
 
@@ -41,7 +32,7 @@ class Book:
     """States read from storage, changed as intents are applied, and lists of what is new.
 
     `stripe` is the stripe of every internal account that this writer posts to. `reversals` maps a transaction's id to
-    its reversal's.
+    its reversal's. An account in `changed_terms` has changed in more than what postings change.
     """
 
     stripe: int = 0
@@ -49,7 +40,9 @@ class Book:
     holds: dict[str, Hold] = field(default_factory=dict)
     transactions: dict[str, Transaction] = field(default_factory=dict)
     reversals: dict[str, str] = field(default_factory=dict)
+    new_accounts: set[str] = field(default_factory=set)
     changed_accounts: set[str] = field(default_factory=set)
+    changed_terms: set[str] = field(default_factory=set)
     changed_holds: set[str] = field(default_factory=set)
     new_transactions: list[Transaction] = field(default_factory=list)
     new_entries: list[Entry] = field(default_factory=list)
@@ -62,7 +55,9 @@ class Book:
             holds=dict(self.holds),
             transactions=dict(self.transactions),
             reversals=dict(self.reversals),
+            new_accounts=set(self.new_accounts),
             changed_accounts=set(self.changed_accounts),
+            changed_terms=set(self.changed_terms),
             changed_holds=set(self.changed_holds),
             new_transactions=list(self.new_transactions),
             new_entries=list(self.new_entries),
@@ -90,7 +85,14 @@ class Book:
         """Return the document id behind an account's name: the number itself, or this writer's stripe."""
         return f"{base_account(account_id)}#{self.stripe:02d}" if is_internal(account_id) else account_id
 
-    def record(self, transaction: Transaction, entries: tuple[Entry, ...], accounts: Iterable[Account]) -> Recorded:
+    def record(
+        self,
+        transaction: Transaction,
+        entries: tuple[Entry, ...],
+        accounts: Iterable[Account],
+        *,
+        changed_terms: Iterable[str],
+    ) -> Recorded:
         """Take over one accepted transaction: from here on it is what the next intent sees."""
         self.transactions[transaction.id] = transaction
         self.new_transactions.append(transaction)
@@ -98,8 +100,11 @@ class Book:
         if transaction.reverses is not None:
             self.reversals[transaction.reverses] = transaction.id
         for account in accounts:
+            if account.id not in self.accounts:
+                self.new_accounts.add(account.id)
             self.accounts[account.id] = account
             self.changed_accounts.add(account.id)
+        self.changed_terms.update(changed_terms)
         return Recorded(transaction, entries)
 
     def put_hold(self, hold: Hold) -> None:
@@ -108,19 +113,10 @@ class Book:
 
     def accounts_needed(self, intent: Intent) -> set[str]:
         """Name the account documents that the rules will read for an intent, its hold or original being known."""
-        match intent:
-            case Post():
-                names = {leg.account_id for leg in intent.legs} | {intent.account_id}
-            case PlaceHold() | ChangeStatus():
-                names = {intent.account_id}
-            case Reverse():
-                original = self.transactions.get(intent.transaction_id)
-                names = {original.account_id, *(each.account_id for each in original.postings)} if original else set()
-            case CaptureHold() | ReleaseHold() | ExpireHold():
-                hold = self.holds.get(intent.hold_id)
-                names = {hold.account_id} if hold else set()
-                if isinstance(intent, CaptureHold):
-                    names.add(intent.to_account_id)
-            case _:
-                raise TypeError(f"no rule for {type(intent).__name__}")
+        names = set(intent.accounts)
+        if intent.refers_to in self.holds:
+            names.add(self.holds[intent.refers_to].account_id)
+        elif intent.refers_to in self.transactions:
+            original = self.transactions[intent.refers_to]
+            names |= {original.account_id, *(each.account_id for each in original.postings)}
         return {self.resolve(name) for name in names}

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from app.domain.accounts import Account, AccountKind, AccountStatus
-from app.domain.errors import AccountBlocked, AccountClosed, AccountFrozen, CurrencyMismatch, NotFound
+from app.domain.accounts import Account, AccountKind, AccountStatus, Limits, Spent
+from app.domain.errors import (
+    AccountBlocked,
+    AccountClosed,
+    AccountDormant,
+    AccountFrozen,
+    CurrencyMismatch,
+    DailyLimitExceeded,
+    NotFound,
+    PayeeUnavailable,
+    TransactionLimitExceeded,
+)
 from app.domain.ledger.intents import Intent, Post
 
 
@@ -42,6 +52,26 @@ def require_open_for(account: Account, amount: int, intent: Intent, currency: st
     if account.status is AccountStatus.CLOSED:
         raise AccountClosed
     if account.status is AccountStatus.FROZEN or (account.status is AccountStatus.FROZEN_DEBITS and amount < 0):
-        raise AccountFrozen
+        raise AccountFrozen if _may_know(intent, account) else PayeeUnavailable
+    if account.status is AccountStatus.DORMANT and amount < 0:
+        raise AccountDormant
     if account.blocked and (amount < 0 or intent.customer_id in account.holders):
         raise AccountBlocked
+
+
+def _may_know(intent: Intent, account: Account) -> bool:
+    """Tell whether somebody may be told that an account is frozen: its holders and the bank, not who pays to it."""
+    return intent.customer_id is None or intent.customer_id in account.holders
+
+
+def require_within_limits(limits: Limits, by_this: Spent, today: Spent) -> None:
+    """Refuse a debit above a limit: of one transaction, or of the day, on which `today` counts this one too."""
+    bounds = (
+        (limits.withdrawal, limits.withdrawal_daily, by_this.withdrawn, today.withdrawn),
+        (limits.transfer, limits.transfer_daily, by_this.transferred, today.transferred),
+    )
+    for once, daily, spent, spent_today in bounds:
+        if spent and once is not None and spent > once:
+            raise TransactionLimitExceeded
+        if spent and daily is not None and spent_today > daily:
+            raise DailyLimitExceeded

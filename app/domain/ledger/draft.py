@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from app.domain.accounts import Account, AccountKind, AccountStatus, base_account
+from app.domain.accounts import Account, AccountKind, Spent, base_account
 from app.domain.errors import BalanceOutOfRange, InsufficientFunds
 from app.domain.ids import entry_id
 from app.domain.ledger.book import Book, Recorded
-from app.domain.ledger.checks import require_holder, require_open_for
+from app.domain.ledger.checks import require_holder, require_open_for, require_within_limits
 from app.domain.ledger.intents import Intent, Leg
 from app.domain.ledger.records import Entry, Posting, Transaction, TransactionType
 from app.domain.money import AMOUNT_MINOR_MAX, BALANCE_MINOR_MAX
@@ -25,17 +26,30 @@ class Moment:
 
 @dataclass(slots=True)
 class _Copy:
-    """An account's figures as this transaction leaves them, so far."""
+    """An account as this transaction leaves it, so far; the figures that every leg changes stand apart.
+
+    `spent` is what this transaction takes. `terms` are the fields that it changes and postings don't.
+    """
 
     account: Account
     balance: int
     held: int
     seq: int
+    spent: Spent = field(default_factory=Spent)
+    terms: dict[str, Any] = field(default_factory=dict)
     has_moved: bool = False
 
     @property
     def available(self) -> int:
-        return self.balance - self.held + self.account.overdraft_limit
+        account = self.account
+        return self.balance - self.held + account.overdraft_limit - account.minimum_balance
+
+    def spent_on(self, business_date: str) -> Spent:
+        """Return what has left the account on a day, this transaction included."""
+        if self.account.business_date != business_date:
+            return self.spent
+        before = self.account.spent
+        return Spent(before.withdrawn + self.spent.withdrawn, before.transferred + self.spent.transferred)
 
 
 class Draft:
@@ -52,6 +66,10 @@ class Draft:
         """Return an account as it was before this transaction, or raise NotFound."""
         return self._copy(account_id).account
 
+    def open(self, account: Account) -> None:
+        """Add an account that was not there before."""
+        self._copies[account.id] = _Copy(account, account.balance, account.held, account.seq)
+
     def hold(self, account_id: str, amount: int) -> None:
         """Set money aside on an account or, where `amount` is negative, let it go."""
         copy = self._copy(account_id)
@@ -59,14 +77,17 @@ class Draft:
             raise InsufficientFunds
         copy.held += amount
 
-    def status(self, account_id: str, status: AccountStatus) -> None:
-        copy = self._copy(account_id)
-        copy.account = copy.account._replace(status=status)
+    def change_terms(self, account_id: str, **terms: Any) -> None:
+        """Change what postings don't: status, limits, holders and the like."""
+        self._copy(account_id).terms |= terms
 
-    def move(self, leg: Leg, *, forced: bool = False, is_covered: bool = False) -> None:
+    def move(
+        self, leg: Leg, *, forced: bool = False, is_covered: bool = False, limited_as: TransactionType | None = None
+    ) -> None:
         """Post one leg: number it, and refuse what the account or its balance does not allow.
 
         `is_covered` says that the money had been set aside: such a debit leaves what is available as it was.
+        `limited_as` names the kind of debit that the account's limits bound.
         """
         copy = self._copy(leg.account_id)
         account, amount = copy.account, leg.amount
@@ -75,6 +96,8 @@ class Draft:
         require_open_for(account, amount, self._intent, leg.currency)
         if amount == 0 or abs(amount) > AMOUNT_MINOR_MAX:
             raise BalanceOutOfRange
+        if amount < 0 and limited_as is not None and account.kind is AccountKind.CUSTOMER:
+            self._spend(copy, -amount, limited_as)
         copy.balance += amount
         copy.seq += 1
         copy.has_moved = True
@@ -102,22 +125,8 @@ class Draft:
         value_date = value_date or business_date
         intent = self._intent
         entries = tuple(
-            Entry(
-                id=entry_id(created_at, seq, intent.id, index),
-                account_id=account.id,
-                seq=seq,
-                transaction_id=intent.id,
-                amount=leg.amount,
-                currency=leg.currency,
-                balance_after=balance,
-                type=type_,
-                description=intent.description,
-                counterparty=self._counterparty(account),
-                business_date=business_date,
-                value_date=value_date,
-                created_at=created_at,
-            )
-            for index, (account, leg, seq, balance) in enumerate(self._moves)
+            self._entry(index, move, type_, created_at, business_date, value_date)
+            for index, move in enumerate(self._moves)
         )
         transaction = Transaction(
             id=intent.id,
@@ -138,7 +147,36 @@ class Draft:
             created_at=created_at,
         )
         accounts = [self._final(copy, created_at, business_date) for copy in self._copies.values()]
-        return self._book.record(transaction, entries, accounts)
+        changed_terms = [copy.account.id for copy in self._copies.values() if copy.terms]
+        return self._book.record(transaction, entries, accounts, changed_terms=changed_terms)
+
+    def _entry(
+        self,
+        index: int,
+        move: tuple[Account, Leg, int, int],
+        type_: TransactionType,
+        created_at: datetime,
+        business_date: str,
+        value_date: str,
+    ) -> Entry:
+        account, leg, seq, balance = move
+        other = self._counterparty(account)
+        return Entry(
+            id=entry_id(created_at, seq, self._intent.id, index),
+            account_id=account.id,
+            seq=seq,
+            transaction_id=self._intent.id,
+            amount=leg.amount,
+            currency=leg.currency,
+            balance_after=balance,
+            type=type_,
+            description=self._intent.description,
+            counterparty=base_account(other.id) if other else None,
+            counterparty_name=other.masked_holders if other else None,
+            business_date=business_date,
+            value_date=value_date,
+            created_at=created_at,
+        )
 
     def _copy(self, account_id: str) -> _Copy:
         name = self._book.resolve(account_id)
@@ -147,6 +185,14 @@ class Draft:
             account = self._book.account(name)
             copy = self._copies[name] = _Copy(account, account.balance, account.held, account.seq)
         return copy
+
+    def _spend(self, copy: _Copy, amount: int, kind: TransactionType) -> None:
+        business_date = max(self._moment.business_date, copy.account.business_date or "")
+        if kind is TransactionType.WITHDRAWAL:
+            copy.spent = copy.spent._replace(withdrawn=copy.spent.withdrawn + amount)
+        else:
+            copy.spent = copy.spent._replace(transferred=copy.spent.transferred + amount)
+        require_within_limits(copy.account.limits, copy.spent, copy.spent_on(business_date))
 
     def _when(self) -> tuple[datetime, str]:
         created_at, business_date = self._moment.now, self._moment.business_date
@@ -157,18 +203,22 @@ class Draft:
                 business_date = max(business_date, copy.account.business_date)
         return created_at, business_date
 
-    def _counterparty(self, account: Account) -> str | None:
-        """Name the other account, where there is exactly one."""
-        others = [other for other in self._copies.values() if other.account is not account]
-        return base_account(others[0].account.id) if len(others) == 1 else None
+    def _counterparty(self, account: Account) -> Account | None:
+        """Return the other customer's account, where there is exactly one; else the one other account."""
+        others = [copy.account for copy in self._copies.values() if copy.account is not account]
+        if len(others) > 1:
+            others = [other for other in others if other.kind is AccountKind.CUSTOMER]
+        return others[0] if len(others) == 1 else None
 
     @staticmethod
     def _final(copy: _Copy, created_at: datetime, business_date: str) -> Account:
+        account = copy.account._replace(**copy.terms) if copy.terms else copy.account
         if not copy.has_moved:
-            return copy.account._replace(held=copy.held)
-        return copy.account._replace(
+            return account._replace(held=copy.held)
+        return account._replace(
             balance=copy.balance,
             held=copy.held,
+            spent=copy.spent_on(business_date),
             seq=copy.seq,
             last_entry_at=created_at,
             business_date=business_date,

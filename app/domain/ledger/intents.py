@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.domain.accounts import AccountStatus
+from app.domain.accounts import Account, AccountStatus, InternalAccount, Limits
 from app.domain.ledger.records import TransactionType
 
 
@@ -38,6 +38,16 @@ class Intent:
     description: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def accounts(self) -> set[str]:
+        """Name the accounts that the intent itself names."""
+        raise NotImplementedError
+
+    @property
+    def refers_to(self) -> str | None:
+        """Name the hold or the transaction that tells which further accounts are meant."""
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post(Intent):
@@ -52,6 +62,10 @@ class Post(Intent):
     forced_by: str | None = None
     value_date: str | None = None
 
+    @property
+    def accounts(self) -> set[str]:
+        return {leg.account_id for leg in self.legs} | {self.account_id}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reverse(Intent):
@@ -59,6 +73,14 @@ class Reverse(Intent):
 
     transaction_id: str
     forced_by: str | None = None
+
+    @property
+    def accounts(self) -> set[str]:
+        return set()
+
+    @property
+    def refers_to(self) -> str:
+        return self.transaction_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,34 +94,130 @@ class PlaceHold(Intent):
     reason: str
     expires_at: datetime | None = None
 
+    @property
+    def accounts(self) -> set[str]:
+        return {self.account_id}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureHold(Intent):
+class _OfHold(Intent):
+    hold_id: str
+
+    @property
+    def accounts(self) -> set[str]:
+        return set()
+
+    @property
+    def refers_to(self) -> str:
+        return self.hold_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureHold(_OfHold):
     """Take money out of a hold and post it to `to_account_id`; `final` releases what is left of it."""
 
-    hold_id: str
     amount: int
     to_account_id: str
     final: bool = True
 
+    @property
+    def accounts(self) -> set[str]:
+        return {self.to_account_id}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseHold(Intent):
+class ReleaseHold(_OfHold):
     """End a hold without taking anything more."""
 
-    hold_id: str
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpireHold(Intent):
+class ExpireHold(_OfHold):
     """End a hold whose time has passed; until this is posted it counts."""
 
-    hold_id: str
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open(Intent):
+    """Open a customer's account, with `opening_amount` of cash on it: the account is new, complete and empty."""
+
+    account: Account
+    opening_amount: int = 0
+
+    @property
+    def accounts(self) -> set[str]:
+        cash = {f"{InternalAccount.CASH}-{self.account.currency}"} if self.opening_amount else set()
+        return {self.account.id} | cash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeStatus(Intent):
-    """Freeze, unfreeze or close an account: no posting that the new status forbids comes after it."""
-
+class _OfAccount(Intent):
     account_id: str
+
+    @property
+    def accounts(self) -> set[str]:
+        return {self.account_id}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close(_OfAccount):
+    """Close an account for good; what is left on it goes to `transfer_to`, a customer's account, in the same step."""
+
+    transfer_to: str | None = None
+
+    @property
+    def accounts(self) -> set[str]:
+        return {self.account_id} | ({self.transfer_to} if self.transfer_to else set())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeStatus(_OfAccount):
+    """Freeze an account, let it rest or wake it: no posting that the new status forbids comes after it.
+
+    `only_from` names the statuses in which that makes sense; empty, any but the new one and closed.
+    """
+
     status: AccountStatus
+    only_from: tuple[AccountStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeTerms(_OfAccount):
+    """Give an account other limits, another overdraft or another minimum balance; None leaves one as it is."""
+
+    limits: Limits | None = None
+    overdraft_limit: int | None = None
+    minimum_balance: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeHolders(_OfAccount):
+    """Let customers join an account, by id and name, and others leave it; somebody always holds it."""
+
+    add: tuple[tuple[str, str | None], ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block(Intent):
+    """Block all these accounts because their holder is suspended, or unblock them: all of them or none."""
+
+    account_ids: tuple[str, ...]
+    holder: str
+    blocked: bool
+
+    @property
+    def accounts(self) -> set[str]:
+        return set(self.account_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskApproval(Intent):
+    """Record that somebody asked a second person for something, done to `subject`; it moves nothing by itself.
+
+    As a transaction it uses its key up like any other effect, and what was asked for then can't be changed unseen.
+    """
+
+    subject: str
+
+    @property
+    def accounts(self) -> set[str]:
+        return set()

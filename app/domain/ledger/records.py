@@ -25,7 +25,14 @@ class TransactionType(StrEnum):
     HOLD_CAPTURE = "hold_capture"
     HOLD_RELEASE = "hold_release"
     HOLD_EXPIRY = "hold_expiry"
+    ADJUSTMENT = "adjustment"
+    ACCOUNT_OPENING = "account_opening"
+    ACCOUNT_CLOSING = "account_closing"
     STATUS_CHANGE = "status_change"
+    TERMS_CHANGE = "terms_change"
+    HOLDERS_CHANGE = "holders_change"
+    BLOCK_CHANGE = "block_change"
+    APPROVAL_REQUEST = "approval_request"
 
 
 class HoldStatus(StrEnum):
@@ -70,7 +77,10 @@ class Transaction(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One line of an account: the `seq`-th, its signed amount, and the balance after it (minor units)."""
+    """One line of an account: the `seq`-th, its signed amount, and the balance after it (minor units).
+
+    `counterparty` is the other account, where there is exactly one, and `counterparty_name` its holders, masked.
+    """
 
     id: str
     account_id: str
@@ -85,6 +95,7 @@ class Entry(NamedTuple):
     business_date: str
     value_date: str
     created_at: datetime
+    counterparty_name: str | None = None
 
     @property
     def account_name(self) -> str:
