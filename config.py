@@ -62,6 +62,7 @@ class Config:
     bank_currency: str = "USD"
     bank_timezone: str = "UTC"
     bank_country: str = ""
+    approval_hours: int = 72
     account_number_length: int = ACCOUNT_NUMBER_LENGTH
 
     access_token_minutes: int = 15
@@ -80,7 +81,7 @@ class Config:
     mfa_issuer: str = "Bank"
     require_staff_mfa: bool = False
     require_customer_mfa: bool = False
-    confirmation_limit: str = "1000.00"
+    confirmation_limit: int = 1_000
     invitation_days: int = 14
     rate_limit_login: str = "20/minute"
     rate_limit_register: str = "10/minute"
@@ -184,11 +185,6 @@ def _is_timezone(name: str) -> None:
         raise ValidationError("Name a time zone, such as Europe/Berlin or UTC.")
 
 
-def _is_amount(text: str) -> None:
-    if re.fullmatch(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?", text, re.ASCII) is None:
-        raise ValidationError("Write an amount as a plain decimal number, such as 1000.00.")
-
-
 def _is_country(code: str) -> None:
     import pycountry  # it reads its tables, which only a bank with a country needs
 
@@ -228,6 +224,7 @@ class _EnvironmentSchema(Schema):
     threads = _whole("THREADS", 1, 512)
     bank_currency = fields.String(data_key="BANK_CURRENCY", validate=validate.OneOf(sorted(CURRENCY_EXPONENTS)))
     bank_timezone = fields.String(data_key="BANK_TIMEZONE", validate=_is_timezone)
+    approval_hours = _whole("APPROVAL_HOURS", 1, 720)
     bank_country = fields.String(data_key="BANK_COUNTRY", validate=_is_country)
     access_token_minutes = _whole("ACCESS_TOKEN_MINUTES", 1, 60)
     refresh_token_days = _whole("REFRESH_TOKEN_DAYS", 1, 90)
@@ -244,7 +241,7 @@ class _EnvironmentSchema(Schema):
     mfa_issuer = fields.String(data_key="MFA_ISSUER", validate=validate.Regexp(r"[^:]{1,40}\Z"))
     require_staff_mfa = fields.Boolean(data_key="REQUIRE_STAFF_MFA")
     require_customer_mfa = fields.Boolean(data_key="REQUIRE_CUSTOMER_MFA")
-    confirmation_limit = fields.String(data_key="CONFIRMATION_LIMIT", validate=_is_amount)
+    confirmation_limit = _whole("CONFIRMATION_LIMIT", 1, 1_000_000_000)
     invitation_days = _whole("INVITATION_DAYS", 1, 90)
     rate_limit_login = _rate("RATE_LIMIT_LOGIN")
     rate_limit_register = _rate("RATE_LIMIT_REGISTER")

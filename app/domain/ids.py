@@ -39,6 +39,11 @@ def entry_id_ceiling(instant: datetime) -> str:
     return f"{_milliseconds(instant) + 1:012x}"
 
 
+def approval_id(requested_at: datetime, request_id: str) -> str:
+    """Return the id of the approval that a request led to: it sorts by time; 12 + 20 hexadecimal digits."""
+    return f"{entry_id_floor(requested_at)}{request_id[:20]}"
+
+
 def session_id(created_at: datetime) -> str:
     """Return a session id that sorts by time: 12 + 20 hexadecimal digits."""
     return f"{entry_id_floor(created_at)}{secrets.token_hex(_SESSION_RANDOM_BYTES)}"

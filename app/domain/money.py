@@ -24,25 +24,32 @@ class Money:
     currency: str
 
     @classmethod
-    def parse(cls, text: str, currency: str) -> Self:
-        """Read a positive amount in plain decimal notation: `100`, `100.5`, `100.50`.
+    def parse(cls, text: str, currency: str, *, field: str = "amount", or_zero: bool = False) -> Self:
+        """Read a positive amount in plain decimal notation: `100`, `100.5`, `100.50`; with `or_zero`, also none.
 
         Raises:
-            ValidationFailed: not plain notation, more decimals than the currency has, zero, or above AMOUNT_MINOR_MAX.
+            ValidationFailed: not plain notation, more decimals than the currency has, zero, or above AMOUNT_MINOR_MAX;
+                it names `field`.
         """
         exponent = CURRENCY_EXPONENTS[currency]
         match = _PLAIN_DECIMAL.fullmatch(text)
         if match is None:
-            raise _invalid("Write the amount as a plain decimal number, such as 100 or 100.50.")
+            raise _invalid(field, "Write the amount as a plain decimal number, such as 100 or 100.50.")
         whole, decimals = match[1], match[2] or ""
         if len(decimals) > exponent:
-            raise _invalid(f"{currency} has {exponent} decimal places; give no more.")
+            raise _invalid(field, f"{currency} has {exponent} decimal places; give no more.")
         amount_minor = int(whole + decimals.ljust(exponent, "0"))
-        if amount_minor == 0:
-            raise _invalid("The amount must be greater than zero.")
+        if amount_minor == 0 and not or_zero:
+            raise _invalid(field, "The amount must be greater than zero.")
         if amount_minor > AMOUNT_MINOR_MAX:
-            raise _invalid(f"The amount must be at most {cls(AMOUNT_MINOR_MAX, currency)}.")
+            raise _invalid(field, f"The amount must be at most {cls(AMOUNT_MINOR_MAX, currency)}.")
         return cls(amount_minor, currency)
+
+    @classmethod
+    def read(cls, text: str, currency: str) -> Self:
+        """Read back what `str` wrote, whatever its sign: for what the bank has kept, not for what people type."""
+        sign = -1 if text.startswith("-") else 1
+        return cls(sign * int(text.removeprefix("-").replace(".", "")), currency)
 
     def __str__(self) -> str:
         """Return the amount in plain notation with all the currency's decimals: `-0.05`, `100.00`, `7`."""
@@ -55,5 +62,5 @@ class Money:
         return Money(abs(self.amount_minor), self.currency)
 
 
-def _invalid(message: str) -> ValidationFailed:
-    return ValidationFailed(errors={"amount": [message]})
+def _invalid(field: str, message: str) -> ValidationFailed:
+    return ValidationFailed(errors={field: [message]})

@@ -12,13 +12,18 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.clock import Clock, SystemClock
+from app.domain.products import default_product_code
 from app.models import (
     accounts,
+    approvals,
     attempts,
     audit,
     audit_seals,
     authenticators,
     bank,
+    branches,
+    confirmation_limits,
+    confirmations,
     customers,
     entries,
     fx_quotes,
@@ -28,6 +33,8 @@ from app.models import (
     journal,
     login_tickets,
     payees,
+    policies,
+    products,
     revocations,
     sessions,
     transactions,
@@ -36,12 +43,16 @@ from app.models import (
 from app.models.account_pages import AccountPages
 from app.models.accounts import Accounts
 from app.models.admins import Admins
+from app.models.approvals import Approvals
 from app.models.attempts import Attempts
 from app.models.audit import Audit
 from app.models.audit_seals import AuditSeals
 from app.models.authenticators import Authenticators
 from app.models.bank import Bank
+from app.models.branches import Branches
 from app.models.collection import Document, ensure_collections, missing_parts
+from app.models.confirmation_limits import ConfirmationLimits
+from app.models.confirmations import Confirmations
 from app.models.connection import MAJORITY
 from app.models.customer_pages import CustomerPages
 from app.models.customers import Customers
@@ -56,6 +67,8 @@ from app.models.journal import Journal
 from app.models.login_tickets import LoginTickets
 from app.models.passwords import Passwords
 from app.models.payees import Payees
+from app.models.policies import Policies
+from app.models.products import Products
 from app.models.revocations import Revocations
 from app.models.seeds import Seeds
 from app.models.sessions import Sessions
@@ -72,6 +85,8 @@ _INDEX_DIFFERS_CODES = (85, 86)
 """IndexOptionsConflict, IndexKeySpecsConflict."""
 SPECS = (
     bank.SPEC,
+    branches.SPEC,
+    products.SPEC,
     accounts.SPEC,
     transactions.SPEC,
     entries.SPEC,
@@ -83,6 +98,8 @@ SPECS = (
     revocations.SPEC,
     attempts.SPEC,
     authenticators.SPEC,
+    confirmation_limits.SPEC,
+    confirmations.SPEC,
     login_tickets.SPEC,
     fx_rates.SPEC,
     fx_quotes.SPEC,
@@ -91,6 +108,8 @@ SPECS = (
     audit.UNSEALED,
     audit_seals.SPEC,
     jobs.SPEC,
+    approvals.SPEC,
+    policies.SPEC,
 )
 
 
@@ -103,6 +122,8 @@ class Store:
         self.clock = clock or SystemClock()
         self.database = client[config.mongo_database]
         self.bank = Bank(self.database)
+        self.branches = Branches(self.database)
+        self.products = Products(self.database)
         self.accounts = Accounts(self.database)
         self.transactions = Transactions(self.database)
         self.entries = Entries(self.database)
@@ -123,11 +144,15 @@ class Store:
         self.passwords = Passwords(config)
         self.admins = Admins(self.database)
         self.authenticators = Authenticators(self.database)
+        self.confirmation_limits = ConfirmationLimits(self.database, config)
+        self.confirmations = Confirmations(self.database)
         self.login_tickets = LoginTickets(self.database)
         self.seeds = Seeds(config)
         self.audit = Audit(self.database, self.clock, self.transaction)
         self.audit_seals = AuditSeals(self.database)
         self.jobs = Jobs(self.database)
+        self.approvals = Approvals(self.database)
+        self.policies = Policies(self.database, config.bank_currency)
         self._server: EmbeddedServer | None = None
 
     @classmethod
@@ -196,6 +221,9 @@ class Store:
             require_login(self.client)
         stripes = self.accounts.missing_internal(self.config.bank_currency, now=self.clock.now())
         missing = [*missing_parts(self.database, SPECS), *(f"account {stripe.id}" for stripe in stripes)]
+        first_product = default_product_code(self.config.bank_currency)
+        if self.products.find(first_product) is None:
+            missing.append(f"product {first_product}")
         if missing:
             raise StoreNotUsable(f"The database lacks {', '.join(missing)}: run `flask db init` as its owner.")
         self._check_bank()
@@ -212,6 +240,7 @@ class Store:
         self.bank.begin(account_number_length=self.config.account_number_length)
         self._check_bank()
         self.accounts.ensure_internal(self.config.bank_currency, now=self.clock.now())
+        self.products.ensure_default(self.config.bank_currency, now=self.clock.now())
 
     def _ensure_collections(self) -> None:
         try:

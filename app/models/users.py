@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel, ReturnDocument
@@ -10,14 +10,16 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from app.domain.actor import Role
-from app.domain.errors import NotFound, StateConflict
+from app.domain.errors import Forbidden, NotFound, StateConflict
 from app.domain.users import PasswordHash, User
 from app.models.collection import CollectionSpec, Document
+from app.models.posting import GuardedWrite
 
 SPEC = CollectionSpec(
     "users",
     indexes=(
         IndexModel([("canonical", ASCENDING)], name="one_user_per_name", unique=True),
+        IndexModel([("role", ASCENDING), ("disabled", ASCENDING), ("canonical", ASCENDING)], name="role"),
         IndexModel(
             [("customer_id", ASCENDING)],
             name="one_user_per_customer",
@@ -44,6 +46,7 @@ SPEC = CollectionSpec(
             },
             "disabled": {"bsonType": "bool"},
             "epoch": {"bsonType": "int", "minimum": 0},
+            "last_decision": {"bsonType": "string", "minLength": 1, "maxLength": 64},
             "customer_id": {"bsonType": "string", "minLength": 1, "maxLength": 64},
             "created_at": {"bsonType": "date"},
         },
@@ -85,6 +88,12 @@ class Users:
             raise NotFound
         return _user(found)
 
+    def usernames_of(self, customer_ids: Iterable[str], *, session: ClientSession | None = None) -> dict[str, str]:
+        """Return the names that these customers log in with, by customer id; those without a login are left out."""
+        query = {"customer_id": {"$in": list(customer_ids)}}
+        found = self._collection.find(query, {"customer_id": 1, "username": 1}, session=session)
+        return {each["customer_id"]: each["username"] for each in found}
+
     def change(
         self,
         user: User,
@@ -115,6 +124,15 @@ class Users:
         self._collection.update_one(
             {"_id": user.id, "password.hash": user.password.hash}, {"$set": {"password": _password_document(password)}}
         )
+
+
+def confirming(user_id: str, *, roles: Iterable[Role], decided: str) -> GuardedWrite:
+    """Return the write by which a decision relies on its author's role: a change of that comes before, or after.
+
+    `decided` names what they decide about, once.
+    """
+    in_office = {"_id": user_id, "disabled": False, "role": {"$in": [str(role) for role in roles]}}
+    return GuardedWrite(SPEC.name, guard=in_office, refusal=Forbidden(), update={"$set": {"last_decision": decided}})
 
 
 def _password_document(password: PasswordHash) -> Document:
