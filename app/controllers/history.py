@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
 from app.domain.actor import Actor
+from app.domain.errors import NotFound
 from app.domain.history import HistoryFilter
 from app.domain.ids import transaction_id
 from app.domain.ledger.records import Entry
+from app.domain.lines import Line, LineInFull, counterparty_of, lines_of
 from app.domain.paging import Page
 
 if TYPE_CHECKING:
@@ -22,37 +25,54 @@ def list_transactions(
     account: str | None = None,
     limit: int,
     cursor: str | None = None,
-) -> Page[Entry]:
+) -> Page[Line]:
     """Return a page of the customer's lines: of one account of theirs, or of all of them merged by time.
 
     Raises:
         NotFound: the account does not exist, or is somebody else's.
     """
-    customer_id = actor.as_customer()
-    if account is None:
-        numbers = [owned.id for owned in store.accounts.list_owned(customer_id)]
-    else:
-        numbers = [store.accounts.get_owned(account, customer_id).id]
-    return store.entry_pages.of_accounts(numbers, wanted, limit=limit, cursor=cursor)
+    owned = _numbers_of(store, actor)
+    if account is not None and account not in owned:
+        raise NotFound
+    page = store.entry_pages.of_accounts([account] if account else owned, wanted, limit=limit, cursor=cursor)
+    return Page(_lines(store, page.items, owned), page.next_cursor)
 
 
-def find_by_key(store: Store, actor: Actor, key: str) -> Page[Entry]:
+def find_by_key(store: Store, actor: Actor, key: str) -> Page[Line]:
     """Return what the caller's idempotency key did on their own accounts: one line, several, or none at all."""
-    customer_id = actor.as_customer()
+    owned = _numbers_of(store, actor)
     transaction = store.transactions.find(transaction_id(actor.user_id, key))
     if transaction is None:
         return Page((), None)
     entries = store.entries.find_many(posting.entry_id for posting in transaction.postings)
-    owned = {account.id for account in store.accounts.list_owned(customer_id)}
-    return Page([entry for entry in entries.values() if entry.account_id in owned], None)
+    return Page(_lines(store, [each for each in entries.values() if each.account_id in owned], owned), None)
 
 
-def get_transaction(store: Store, actor: Actor, entry_id: str) -> Entry:
-    """Return one line of the customer's accounts.
+def get_transaction(store: Store, actor: Actor, entry_id: str) -> LineInFull:
+    """Return one line of the customer's accounts, with what its transaction reverses or what reversed it.
 
     Raises:
         NotFound: there is none, or it is on somebody else's account.
     """
+    owned = _numbers_of(store, actor)
     entry = store.entries.get(entry_id)
-    store.accounts.get_owned(entry.account_id, actor.as_customer())
-    return entry
+    if entry.account_id not in owned:
+        raise NotFound
+    transaction = store.transactions.get(entry.transaction_id)
+    reversal = store.transactions.find_reversal(entry.transaction_id)
+    return LineInFull(
+        entry=entry,
+        counterparty=counterparty_of(entry, owned),
+        reference=transaction.metadata.get("reference"),
+        reverses=transaction.reverses,
+        reversed_by=reversal.id if reversal else None,
+    )
+
+
+def _numbers_of(store: Store, actor: Actor) -> list[str]:
+    return [owned.id for owned in store.accounts.list_owned(actor.as_customer())]
+
+
+def _lines(store: Store, entries: Iterable[Entry], owned: Container[str]) -> list[Line]:
+    found = list(entries)
+    return lines_of(found, store.transactions.references_of(found), shown=owned)

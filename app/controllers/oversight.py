@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from app.domain.account_views import AccountFilter, AccountView, Holder
 from app.domain.history import HistoryFilter
 from app.domain.ledger.records import Entry, Transaction
+from app.domain.lines import ALL_NUMBERS, Line, lines_of
 from app.domain.paging import Page
 
 if TYPE_CHECKING:
     from app.models.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class OverseenEntry:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverseenLine(Line):
     """A line of a customer's account, with the customer (the first of its holders)."""
 
-    entry: Entry
     customer: Holder
 
 
@@ -37,6 +37,16 @@ def list_accounts(store: Store, wanted: AccountFilter, *, limit: int, cursor: st
     page = store.account_pages.page(wanted, limit=limit, cursor=cursor)
     holders = store.holders.of_accounts(page.items)
     return Page([AccountView.for_staff(account, holders) for account in page.items], page.next_cursor)
+
+
+def list_accounts_of(store: Store, customer_id: str, *, limit: int, cursor: str | None) -> Page[AccountView]:
+    """Return a page of one customer's accounts.
+
+    Raises:
+        NotFound: there is no such customer.
+    """
+    customer = store.customers.get(customer_id)
+    return list_accounts(store, AccountFilter(customer=customer.id), limit=limit, cursor=cursor)
 
 
 def get_account(store: Store, number: str) -> AccountView:
@@ -57,7 +67,7 @@ def list_transactions(
     customer: str | None = None,
     limit: int,
     cursor: str | None,
-) -> Page[OverseenEntry]:
+) -> Page[OverseenLine]:
     """Return a page of customers' history, newest first: of all, of one account, of one customer's accounts.
 
     Raises:
@@ -73,6 +83,18 @@ def list_transactions(
     return _with_customers(store, store.entry_pages.of_accounts(numbers, wanted, limit=limit, cursor=cursor))
 
 
+def list_transactions_of(
+    store: Store, customer_id: str, wanted: HistoryFilter, *, limit: int, cursor: str | None
+) -> Page[OverseenLine]:
+    """Return a page of the history of one customer's accounts, newest first.
+
+    Raises:
+        NotFound: there is no such customer.
+    """
+    customer = store.customers.get(customer_id)
+    return list_transactions(store, wanted, customer=customer.id, limit=limit, cursor=cursor)
+
+
 def get_transaction(store: Store, transaction_id: str) -> WholeTransaction:
     """Return a whole transaction: every leg, the bank's own included.
 
@@ -86,10 +108,17 @@ def get_transaction(store: Store, transaction_id: str) -> WholeTransaction:
     return WholeTransaction(transaction, in_order, reversal.id if reversal else None)
 
 
-def _with_customers(store: Store, page: Page[Entry]) -> Page[OverseenEntry]:
+def _with_customers(store: Store, page: Page[Entry]) -> Page[OverseenLine]:
     accounts = store.accounts.find_many({entry.account_id for entry in page.items})
     holders = store.holders.of_accounts(accounts.values())
-    return Page(
-        [OverseenEntry(entry, holders[accounts[entry.account_id].holders[0]]) for entry in page.items],
-        page.next_cursor,
-    )
+    references = store.transactions.references_of(page.items)
+    lines = [
+        OverseenLine(
+            entry=line.entry,
+            counterparty=line.counterparty,
+            reference=line.reference,
+            customer=holders[accounts[line.entry.account_id].holders[0]],
+        )
+        for line in lines_of(page.items, references, shown=ALL_NUMBERS)
+    ]
+    return Page(lines, page.next_cursor)

@@ -15,6 +15,7 @@ from app.schemas.fields import AccountNumber, AmountIn, Cursor, Limit, MoneyOut,
 TRANSACTION_TYPES = [str(type_) for type_ in TransactionType]
 DESCRIPTION_LENGTH_MAX = 140
 DIRECTIONS = ["credit", "debit"]
+_BESIDE_ENTRY = frozenset({"reference", "counterparty", "reverses", "reversed_by", "customer"})
 
 
 class CounterMovementIn(BaseSchema):
@@ -34,6 +35,15 @@ class MovementIn(CounterMovementIn):
     account = AccountNumber(metadata={"description": "Without it, the primary account."})
 
 
+class CounterpartyOut(OutSchema):
+    """Whose account money came from or went to, as far as the caller may know."""
+
+    EXAMPLE = {"name": "B*** B***", "account": "********0161"}  # noqa: RUF012  # never changed
+
+    name = fields.String(allow_none=True, metadata={"description": "The holders' names, masked, where they are known."})
+    account = fields.String(metadata={"description": "Masked, save where it is the caller's own; staff see it whole."})
+
+
 class MovementOut(OutSchema):
     """One line of an account."""
 
@@ -48,6 +58,8 @@ class MovementOut(OutSchema):
         "currency": "USD",
         "balance_after": "350.00",
         "description": "Salary",
+        "reference": None,
+        "counterparty": None,
         "created_at": "2026-01-31T12:00:00.000Z",
     }
 
@@ -61,7 +73,26 @@ class MovementOut(OutSchema):
     currency = fields.String()
     balance_after = MoneyOut(attribute="money_after")
     description = fields.String(allow_none=True)
+    reference = fields.String(
+        allow_none=True, metadata={"description": "What a transfer was sent with, for both sides."}
+    )
+    counterparty = fields.Nested(
+        CounterpartyOut, allow_none=True, metadata={"description": "Null where there is none, as with cash."}
+    )
     created_at = TimestampOut()
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Read what the line has beside its entry from the line, and the rest from the entry."""
+        return super().get_attribute(obj if attr in _BESIDE_ENTRY else obj.entry, attr, default)
+
+
+class LineOut(MovementOut):
+    """One line of an account, with what its transaction reverses or what reversed it."""
+
+    EXAMPLE = {**MovementOut.EXAMPLE, "reverses": None, "reversed_by": None}  # noqa: RUF012  # never changed
+
+    reverses = fields.String(allow_none=True, metadata={"description": "A transaction's id."})
+    reversed_by = fields.String(allow_none=True, metadata={"description": "A transaction's id."})
 
 
 class HistoryQuery(BaseSchema):
@@ -111,10 +142,6 @@ class OverseenMovementOut(MovementOut):
     EXAMPLE = {**MovementOut.EXAMPLE, "customer": HolderOut.EXAMPLE}  # noqa: RUF012  # never changed
 
     customer = fields.Nested(HolderOut)
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Read the line's own fields from the line."""
-        return super().get_attribute(obj if attr == "customer" else obj.entry, attr, default)
 
 
 class LegOut(OutSchema):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app, g, request
@@ -11,7 +12,7 @@ from flask import current_app, g, request
 from app.domain.actor import Actor
 from app.domain.errors import IdempotencyKeyRequired, ValidationFailed
 from app.domain.ledger.book import Recorded
-from app.domain.ledger.records import Entry
+from app.domain.lines import Line, counterparty_of, shown_to
 
 if TYPE_CHECKING:
     from app.models.store import Store  # for its name alone: views never touch models
@@ -76,7 +77,18 @@ def idempotency_key() -> str | None:
     return key
 
 
-def recorded(result: Recorded) -> tuple[Entry, int, dict[str, str]]:
-    """Answer with the line that a movement made on its account; a replay of an earlier one says so in its header."""
-    line = result.entry_of(result.transaction.account_id)
-    return line, 201, {REPLAYED_HEADER: "true"} if result.replayed else {}
+def recorded(result: Recorded, *, own: Iterable[str] = ()) -> tuple[Line, int, dict[str, str]]:
+    """Answer with the line that a movement made on its account; a replay of an earlier one says so in its header.
+
+    `own` are the numbers of other accounts that the caller may see in full, because they are theirs.
+    """
+    transaction = result.transaction
+    entry = result.entry_of(transaction.account_id)
+    counterparty = counterparty_of(entry, shown_to(actor(), own))
+    line = Line(entry=entry, counterparty=counterparty, reference=transaction.metadata.get("reference"))
+    return line, 201, replayed(result)
+
+
+def replayed(result: Recorded) -> dict[str, str]:
+    """Return the header that says of an answer that it is an earlier one."""
+    return {REPLAYED_HEADER: "true"} if result.replayed else {}

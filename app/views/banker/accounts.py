@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.controllers import oversight
+from app.controllers.balance import Balance, get_balance, get_balance_at
 from app.controllers.deposit import deposit
 from app.controllers.withdraw import withdraw
 from app.domain.account_views import AccountFilter, AccountView
@@ -15,10 +16,11 @@ from app.domain.errors import (
     BalanceOutOfRange,
     InsufficientFunds,
     NotFound,
+    TimeNotSettled,
 )
 from app.domain.movements import Movement
 from app.domain.paging import Page
-from app.schemas.accounts import AccountsQuery, HeldAccountOut
+from app.schemas.accounts import AccountBalanceOut, AccountsQuery, BalanceAtQuery, HeldAccountOut
 from app.schemas.base import page_of
 from app.schemas.transactions import CounterMovementIn, HistoryQuery, MovementOut, OverseenMovementOut
 from app.views.blueprint import Blueprint
@@ -46,11 +48,21 @@ def show_account(number: str) -> AccountView:
     return oversight.get_account(store(), number)
 
 
+@bp.get("/<number>/balance")
+@bp.arguments(BalanceAtQuery, location="query")
+@bp.refuses(NotFound, TimeNotSettled)
+@bp.response(200, AccountBalanceOut)
+def show_balance(query: dict[str, Any], number: str) -> Balance:
+    """Show the balance of a customer's account: now, at a past instant, or at the end of a business day."""
+    at = query.get("at")
+    return get_balance_at(store(), actor(), number, at) if at else get_balance(store(), actor(), number)
+
+
 @bp.get("/<number>/transactions")
 @bp.arguments(HistoryQuery, location="query")
 @bp.refuses(NotFound)
 @bp.response(200, page_of(OverseenMovementOut))
-def list_account_transactions(query: dict[str, Any], number: str) -> Page[oversight.OverseenEntry]:
+def list_account_transactions(query: dict[str, Any], number: str) -> Page[oversight.OverseenLine]:
     """List the lines of a customer's account, newest first."""
     return oversight.list_transactions(store(), account=number, **query)
 

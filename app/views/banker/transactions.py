@@ -23,7 +23,7 @@ guard(bp, BANKER)
 @bp.arguments(OverseenHistoryQuery, location="query")
 @bp.refuses(NotFound)
 @bp.response(200, page_of(OverseenMovementOut))
-def list_transactions(query: dict[str, Any]) -> Page[oversight.OverseenEntry]:
+def list_transactions(query: dict[str, Any]) -> Page[oversight.OverseenLine]:
     """List the lines of customers' accounts, newest first, each with its customer."""
     return oversight.list_transactions(store(), **query)
 

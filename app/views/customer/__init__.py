@@ -1,5 +1,15 @@
 """What customers may do with their own accounts."""
 
-from app.views.customer import accounts, balance, deposit, transactions, withdraw
+from app.views.customer import accounts, balance, deposit, payees, products, quotes, transactions, transfers, withdraw
 
-BLUEPRINTS = (accounts.bp, balance.bp, deposit.bp, withdraw.bp, transactions.bp)
+BLUEPRINTS = (
+    accounts.bp,
+    balance.bp,
+    deposit.bp,
+    withdraw.bp,
+    transfers.bp,
+    quotes.bp,
+    payees.bp,
+    transactions.bp,
+    products.bp,
+)

@@ -1,0 +1,56 @@
+"""Transfers: what a request to move money from account to account becomes for the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.accounts import Account
+from app.domain.actor import Actor
+from app.domain.ledger.intents import Leg, Post
+from app.domain.ledger.records import TransactionType
+from app.domain.money import Money
+from app.domain.requests import intent_facts
+
+ROUTE = "transfer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferOrder:
+    """A request for a transfer, as it was sent: `amount` in plain decimals, `source` if one was named.
+
+    `reference` goes from end to end: both sides see it beside their lines.
+    """
+
+    to: str
+    amount: str
+    source: str | None = None
+    description: str | None = None
+    reference: str | None = None
+    idempotency_key: str | None = None
+
+
+def transfer_intent(order: TransferOrder, source: Account, target: Account, actor: Actor) -> Post:
+    """Return the intent of a transfer in the currency of its source.
+
+    Raises:
+        ValidationFailed: the amount is not one of the source's currency.
+    """
+    money = Money.parse(order.amount, source.currency)
+    sent = {
+        "from": order.source,
+        "to": order.to,
+        "amount_minor": money.amount_minor,
+        "description": order.description,
+        "reference": order.reference,
+    }
+    return Post(
+        **intent_facts(actor, order.idempotency_key, f"counter {ROUTE}" if actor.is_staff else ROUTE, sent),
+        description=order.description,
+        metadata={"reference": order.reference} if order.reference else {},
+        type=TransactionType.TRANSFER,
+        account_id=source.id,
+        legs=(
+            Leg(source.id, -money.amount_minor, source.currency),
+            Leg(target.id, money.amount_minor, source.currency),
+        ),
+    )

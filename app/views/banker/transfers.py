@@ -1,0 +1,41 @@
+"""Transfers at the counter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.controllers.transfers import transfer
+from app.domain.errors import (
+    AccountBlocked,
+    AccountClosed,
+    AccountDormant,
+    AccountFrozen,
+    BalanceOutOfRange,
+    CurrencyMismatch,
+    DailyLimitExceeded,
+    InsufficientFunds,
+    NotFound,
+    SameAccount,
+    TransactionLimitExceeded,
+    UnknownPayee,
+)
+from app.domain.transfers import TransferOrder
+from app.schemas.transactions import MovementOut
+from app.schemas.transfers import CounterTransferIn
+from app.views.blueprint import Blueprint
+from app.views.guards import BANKER, guard
+from app.views.http import actor, idempotency_key, recorded, store
+
+bp = Blueprint("banker_transfers", __name__, url_prefix="/banker/transfers", description="Transfers at the counter.")
+guard(bp, BANKER)
+
+
+@bp.post("")
+@bp.arguments(CounterTransferIn)
+@bp.moves_money
+@bp.refuses(AccountBlocked, AccountClosed, AccountDormant, AccountFrozen, BalanceOutOfRange, CurrencyMismatch)
+@bp.refuses(DailyLimitExceeded, InsufficientFunds, NotFound, SameAccount, TransactionLimitExceeded, UnknownPayee)
+@bp.response(201, MovementOut)
+def create_transfer(body: dict[str, str]) -> Any:
+    """Move money from a customer's account to another, on the customer's behalf."""
+    return recorded(transfer(store(), actor(), TransferOrder(**body, idempotency_key=idempotency_key())).recorded)
