@@ -19,7 +19,8 @@ WORDS_MAX = 12
 _NOT_DECOMPOSED = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i"}
 )
-_DIGITS = re.compile(rf"{NUMBER_PREFIX}?[+0-9 ()./-]*", re.IGNORECASE)
+_NUMBER = re.compile(rf"{NUMBER_PREFIX}?[+ ()./-]*[0-9][+0-9 ()./-]*", re.IGNORECASE)
+_APOSTROPHES = re.compile("['\u2018\u2019\u02bc]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def search_terms(text: str) -> list[str]:
 
     A number may be written with its separators; words count without case and accents.
     """
-    if _DIGITS.fullmatch(text.strip()):
+    if _NUMBER.fullmatch(text.strip()):
         terms: Iterable[str] = [_digits(text)]
     else:
         terms = [term for part in text.split() for term in ([_address(part)] if "@" in part else _words(part))]
@@ -55,7 +56,8 @@ def search_terms(text: str) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    """Split a name into words without case, accents and punctuation."""
+    """Split a name into words without case, accents and punctuation; an apostrophe does not split one."""
+    text = _APOSTROPHES.sub("", text)
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(each for each in decomposed if not unicodedata.category(each).startswith("M"))
     spaced = "".join(each if each.isalnum() else " " for each in bare.translate(_NOT_DECOMPOSED))

@@ -123,6 +123,11 @@ class Customer:
             raise StateConflict(f"The customer is {self.status}.")
         return self._changed(now, invitation=invitation)
 
+    @property
+    def kyc_rejection(self) -> str | None:
+        """Why what the customer brought does not show who they are, where it does not."""
+        return self.kyc_decision.reason if self.kyc_decision and self.kyc_status is KycStatus.REJECTED else None
+
     def is_invited(self, now: datetime) -> bool:
         """Tell whether a person may register as this customer."""
         return self.invitation is not None and now < self.invitation.expires_at and self.status is CustomerStatus.ACTIVE

@@ -1,8 +1,9 @@
 """What customers may do with their own accounts."""
 
-from app.views.customer import accounts, balance, deposit, payees, products, quotes, transactions, transfers, withdraw
+from app.views.customer import accounts, balance, deposit, me, payees, products, quotes, transactions, transfers, withdraw
 
 BLUEPRINTS = (
+    me.bp,
     accounts.bp,
     balance.bp,
     deposit.bp,
