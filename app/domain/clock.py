@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -27,3 +27,13 @@ def to_milliseconds(instant: datetime) -> datetime:
 def business_date(instant: datetime, timezone: ZoneInfo) -> str:
     """Return the bank's calendar day of an instant, as `YYYY-MM-DD`."""
     return instant.astimezone(timezone).date().isoformat()
+
+
+def end_of_business_day(day: date, timezone: ZoneInfo) -> datetime:
+    """Return the last millisecond of a day of the bank's calendar.
+
+    Raises:
+        OverflowError: the calendar ends there.
+    """
+    next_day = datetime.combine(day + timedelta(days=1), time(), timezone)
+    return next_day.astimezone(UTC) - timedelta(milliseconds=1)

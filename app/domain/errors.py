@@ -259,6 +259,30 @@ class AccountNumberTaken(BankError):
     code, status, title = "account_number_taken", 409, "This account number is taken."
 
 
+class CodeTaken(BankError):
+    """There is a branch, or a product, of this code."""
+
+    code, status, title = "code_taken", 409, "This code is taken."
+
+
+class KycRequired(BankError):
+    """The bank must know who the customer is before they open further accounts."""
+
+    code, status, title = "kyc_required", 409, "The bank has to verify who you are first."
+
+
+class ProductNotAvailable(BankError):
+    """There is no such product, it is offered no more, or customers can't open it by themselves."""
+
+    code, status, title = "product_not_available", 409, "This product can't be opened."
+
+
+class TooManyAccounts(BankError):
+    """A customer holds as many open accounts as one may (ACCOUNTS_PER_CUSTOMER_MAX)."""
+
+    code, status, title = "too_many_accounts", 409, "The customer has as many accounts as one may have."
+
+
 class TermsInUse(BankError):
     """The new overdraft limit or minimum balance would leave less than nothing available."""
 

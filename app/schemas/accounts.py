@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from app.domain.accounts import AccountStatus, AccountType
 from app.domain.currencies import CURRENCY_EXPONENTS
 from app.schemas.base import BaseSchema, OutSchema
-from app.schemas.fields import AccountNumber, Cursor, Limit, MoneyOut, Text, TimestampOut
+from app.schemas.fields import AccountNumber, Cursor, InstantOrDay, Limit, MoneyOut, Text, TimestampOut
 
 ACCOUNT_TYPES = [str(type_) for type_ in AccountType if type_ is not AccountType.INTERNAL]
 ACCOUNT_STATUSES = [str(status) for status in AccountStatus]
@@ -39,6 +39,28 @@ class BalanceOut(OutSchema):
     available = MoneyOut()
     held = MoneyOut()
     as_of = TimestampOut()
+
+
+class BalanceAtQuery(BaseSchema):
+    """The instant, or the business day, whose balance is meant."""
+
+    EXAMPLE = {"at": "2026-01-31"}  # noqa: RUF012  # never changed
+
+    at = InstantOrDay(
+        metadata={
+            "description": "An instant, or a day of the bank's calendar, which means its end; some seconds ago at the"
+            " latest, as postings may still be on their way. Without it, now."
+        }
+    )
+
+
+class AccountBalanceOut(BalanceOut):
+    """An account's money at an instant; of the past only the balance is kept, `available` and `held` are null."""
+
+    EXAMPLE = {**BalanceOut.EXAMPLE, "available": None, "held": None}  # noqa: RUF012  # never changed
+
+    available = MoneyOut(allow_none=True)
+    held = MoneyOut(allow_none=True)
 
 
 class AccountOut(OutSchema):

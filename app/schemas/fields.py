@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields
@@ -20,6 +21,9 @@ CURSOR_LENGTH_MAX = 512
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,15})(\.[0-9]{1,4})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_PER_CENT = re.compile(r"-?(0|[1-9][0-9]{0,2})(\.[0-9]{1,6})?", re.ASCII)
+_PER_CENT_MAX = 100
+_CODE = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,30}[A-Z0-9])?", re.ASCII)
 _CURSOR = re.compile(rf"[A-Za-z0-9_.~=-]{{1,{CURSOR_LENGTH_MAX}}}", re.ASCII)
 _NOT_IN_TEXT = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 """Control characters, line breaks, and what turns the direction of writing around."""
@@ -37,12 +41,13 @@ class AmountIn(fields.Field[str]):
         ],
         "examples": ["100.00", 100.5],
     }
+    MAY_BE_ZERO: ClassVar[bool] = False
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = self._text(value)
         if _AMOUNT.fullmatch(text) is None:
             raise ValidationError("Write the amount as a plain positive decimal number, such as 100 or 100.50.")
-        if not text.strip("0."):
+        if not self.MAY_BE_ZERO and not text.strip("0."):
             raise ValidationError("The amount must be greater than zero.")
         return text
 
@@ -55,6 +60,39 @@ class AmountIn(fields.Field[str]):
         if isinstance(value, str):
             return value
         raise ValidationError("Give the amount as a number or a string.")
+
+
+class AmountOrZeroIn(AmountIn):
+    """An amount of money, or none of it, as it was written."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {
+        "description": "An amount, zero included: a number, or a string in plain decimal notation, no exponent.",
+        "oneOf": [
+            {"type": "number", "minimum": 0, "maximum": 9999999999999999},
+            {"type": "string", "pattern": rf"^{_AMOUNT.pattern}$"},
+        ],
+        "examples": ["500.00", 0],
+    }
+    MAY_BE_ZERO: ClassVar[bool] = True
+
+
+class DecimalIn(fields.Field[str]):
+    """A plain decimal, kept as it was written: a string, or a number whose digits are taken as they stand."""
+
+    def __init__(self, *, accepts: Callable[[str], bool], says: str, pattern: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._accepts = accepts
+        self._says = says
+        self.OPENAPI: Mapping[str, Any] = {
+            "oneOf": [{"type": "string", "pattern": f"^{pattern}$"}, {"type": "number", "minimum": 0}]
+        }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = value.text if isinstance(value, JsonNumber) else value
+        text = str(text) if isinstance(text, int) and not isinstance(text, bool) else text
+        if not isinstance(text, str) or not self._accepts(text):
+            raise ValidationError(self._says)
+        return text
 
 
 class MoneyOut(fields.Field[Money]):
@@ -160,6 +198,33 @@ class AccountNumber(fields.Field[str]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str) or not is_account_number(value):
             raise ValidationError("This is not an account number; check it for a typo.")
+        return value
+
+
+class Code(fields.Field[str]):
+    """The short name of something that administrators maintain."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {"type": "string", "pattern": f"^{_CODE.pattern}$", "examples": ["HARBOUR"]}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not _CODE.fullmatch(value):
+            raise ValidationError("Write up to 32 capital letters, digits and hyphens.")
+        return value
+
+
+class PerCent(fields.Field[str]):
+    """A rate in per cent a year, as a string in plain decimal notation."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {
+        "type": "string",
+        "pattern": f"^{_PER_CENT.pattern}$",
+        "description": "Per cent a year, from -100 to 100.",
+        "examples": ["2.50"],
+    }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not _PER_CENT.fullmatch(value) or abs(Decimal(value)) > _PER_CENT_MAX:
+            raise ValidationError("Write the rate as a string, in per cent a year, such as 2.50.")
         return value
 
 

@@ -127,5 +127,10 @@ def _component_name(schema: Any) -> str:
 
 
 def _field_description(_converter: OpenAPIConverter, field: Field[Any], **_: Any) -> dict[str, Any]:
-    """Let a field class of ours describe itself in its `OPENAPI`."""
-    return dict(getattr(field, "OPENAPI", {}))
+    """Let a field class of ours describe itself in its `OPENAPI`, and say where null stands for nothing."""
+    described = dict(getattr(field, "OPENAPI", {}))
+    if field.allow_none and "oneOf" in described:
+        described["oneOf"] = [*described["oneOf"], {"type": "null"}]
+    elif field.allow_none and "type" in described:
+        described["type"] = [described["type"], "null"]
+    return described

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from app.controllers import accounts
+from app.controllers.balance import Balance, get_balance, get_balance_at
 from app.domain.account_views import AccountView
-from app.domain.errors import NotFound
-from app.schemas.accounts import AccountListOut, AccountOut
+from app.domain.errors import NotFound, TimeNotSettled
+from app.schemas.accounts import AccountBalanceOut, AccountListOut, AccountOut, BalanceAtQuery
 from app.views.blueprint import Blueprint
 from app.views.guards import CUSTOMER, guard
 from app.views.http import actor, store
@@ -29,3 +30,13 @@ def list_accounts() -> dict[str, Any]:
 def show_account(number: str) -> AccountView:
     """Show one of the caller's accounts."""
     return accounts.get_account(store(), actor(), number)
+
+
+@bp.get("/<number>/balance")
+@bp.arguments(BalanceAtQuery, location="query")
+@bp.refuses(NotFound, TimeNotSettled)
+@bp.response(200, AccountBalanceOut)
+def show_balance(query: dict[str, Any], number: str) -> Balance:
+    """Show the balance of one of the caller's accounts: now, at a past instant, or at the end of a business day."""
+    at = query.get("at")
+    return get_balance_at(store(), actor(), number, at) if at else get_balance(store(), actor(), number)
