@@ -16,13 +16,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A logged-in user. `customer_id` is set for customers alone."""
+    """A logged-in user. `customer_id` is set for customers alone, `branch` for staff who belong to one."""
 
     user_id: str
     username: str
     role: Role
     session_id: str
     customer_id: str | None = None
+    branch: str | None = None
 
     def as_customer(self) -> str:
         """Return the id of the customer that the actor acts for.

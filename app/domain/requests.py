@@ -26,6 +26,7 @@ def intent_facts(actor: Actor, key: str | None, route: str, body: Mapping[str, A
         "initiated_by": actor.user_id,
         "channel": "counter" if actor.is_staff else "api",
         "customer_id": actor.customer_id,
+        "branch": actor.branch,
     }
 
 

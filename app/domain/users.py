@@ -19,7 +19,10 @@ class PasswordHash:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A login. `epoch` rises whenever what was granted before must end; customers alone have a `customer_id`."""
+    """A login. `epoch` rises whenever what was granted before must end; customers alone have a `customer_id`.
+
+    `branch` is the code of the branch that a member of staff belongs to.
+    """
 
     id: str
     username: str
@@ -29,6 +32,7 @@ class User:
     disabled: bool = False
     epoch: int = 0
     customer_id: str | None = None
+    branch: str | None = None
     created_at: datetime
 
 

@@ -48,6 +48,7 @@ SPEC = CollectionSpec(
             "epoch": {"bsonType": "int", "minimum": 0},
             "last_decision": {"bsonType": "string", "minLength": 1, "maxLength": 64},
             "customer_id": {"bsonType": "string", "minLength": 1, "maxLength": 64},
+            "branch": {"bsonType": "string", "minLength": 1, "maxLength": 32},
             "created_at": {"bsonType": "date"},
         },
     },
@@ -149,6 +150,7 @@ def _document(user: User) -> Document:
         "disabled": user.disabled,
         "epoch": user.epoch,
         "customer_id": user.customer_id,
+        "branch": user.branch,
         "created_at": user.created_at,
     }
     return {name: value for name, value in document.items() if value is not None}
@@ -164,5 +166,6 @@ def _user(found: Mapping[str, Any]) -> User:
         disabled=found["disabled"],
         epoch=found["epoch"],
         customer_id=found.get("customer_id"),
+        branch=found.get("branch"),
         created_at=found["created_at"],
     )
