@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.domain.actor import Actor
+from app.domain.audit import Party, Subject
 from app.domain.errors import NotAuthenticated, NotFound
 from app.domain.ids import random_id
 from app.domain.paging import Page
@@ -50,14 +51,16 @@ def refresh(store: Store, *, session_id: str, user_id: str, jti: str) -> Grant:
         session, user = _live(store, session_id, user_id, now=now)  # somebody else was quicker with the same token
     if session.is_retry(jti, now):
         return Grant(user, session)
-    access.end_session(store, session_id, user_id)
+    audited = store.audit.also("auth.refresh_reuse", Party(user.id, user.role), Subject("session", session_id))
+    access.end_session(store, session_id, user_id, also=audited)
     _log.warning("refresh_token_reused", user_id=user_id, session_id=session_id)
     raise NotAuthenticated
 
 
 def log_out(store: Store, actor: Actor) -> None:
     """End the caller's session."""
-    access.end_session(store, actor.session_id, actor.user_id)
+    audited = store.audit.also("auth.logout", actor, Subject("session", actor.session_id))
+    access.end_session(store, actor.session_id, actor.user_id, also=audited)
     _log.info("logged_out", user_id=actor.user_id, session_id=actor.session_id)
 
 
@@ -75,7 +78,8 @@ def end_session(store: Store, actor: Actor, session_id: str) -> None:
     Raises:
         NotFound: there is none of this id, or it is somebody else's, or it is over.
     """
-    if not access.end_session(store, session_id, actor.user_id):
+    audited = store.audit.also("auth.session_end", actor, Subject("session", session_id))
+    if not access.end_session(store, session_id, actor.user_id, also=audited):
         raise NotFound
     _log.info("session_ended", user_id=actor.user_id, session_id=session_id)
 

@@ -14,6 +14,7 @@ from app.domain.accounts import Account, new_account_number
 from app.domain.actor import Role
 from app.domain.customers import Customer, new_customer_number
 from app.domain.errors import InvitationNotValid, ServerBusy, UsernameTaken
+from app.domain.sessions import Session
 from app.domain.users import PasswordHash, User
 
 if TYPE_CHECKING:
@@ -143,14 +144,31 @@ def change_user(
     return changed
 
 
-def end_session(store: Store, session_id: str, user_id: str) -> bool:
-    """End one session of a user and its tokens, as fast; False where there is none of this id."""
+def begin_session(store: Store, session: Session, *, also: Callable[[ClientSession | None], None]) -> None:
+    """Begin a session, and do what belongs to it in the same transaction."""
+
+    def work(transaction: ClientSession | None) -> None:
+        store.sessions.insert(session, session=transaction)
+        also(transaction)
+
+    store.transaction(work)
+
+
+def end_session(
+    store: Store, session_id: str, user_id: str, *, also: Callable[[ClientSession | None], None] | None = None
+) -> bool:
+    """End one session of a user and its tokens, as fast; False where there is none of this id.
+
+    `also` does what belongs to the end, in the same transaction.
+    """
     now = store.clock.now()
 
     def work(session: ClientSession | None) -> bool:
         if not store.sessions.end(session_id, user_id, now=now, session=session):
             return False
         store.revocations.add_session(session_id, session=session)
+        if also is not None:
+            also(session)
         return True
 
     ended = store.transaction(work)

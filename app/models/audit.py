@@ -131,6 +131,19 @@ class Audit:
         else:
             self.add(appends, session=session)
 
+    def also(
+        self,
+        action: str,
+        actor: Acting,
+        subject: Subject,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> Callable[[ClientSession | None], None]:
+        """Return what writes one record in a transaction, once that has a session to give."""
+        appends = self.append(action, actor, subject, before=before, after=after)
+        return lambda session: self.add(appends, session=session)
+
     def add(self, appends: Iterable[Append], *, session: ClientSession | None) -> None:
         """Write what `append` made, within the transaction of what it tells of."""
         for each in appends:

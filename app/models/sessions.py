@@ -41,6 +41,7 @@ SPEC = CollectionSpec(
             "created_at": {"bsonType": "date"},
             "rotated_at": {"bsonType": "date"},
             "expires_at": {"bsonType": "date"},
+            "second_factor": {"bsonType": "bool"},
         },
     },
 )
@@ -52,19 +53,20 @@ class Sessions:
     def __init__(self, database: Database[Document]) -> None:
         self._collection = database[SPEC.name]
 
-    def insert(self, session: Session) -> None:
+    def insert(self, begun: Session, *, session: ClientSession | None = None) -> None:
         """Begin a session."""
         document = {
-            "_id": session.id,
-            "user_id": session.user_id,
-            "epoch": session.epoch,
-            "device": {"address": session.device.address, "user_agent": session.device.user_agent},
-            "current_jti": session.current_jti,
-            "created_at": session.created_at,
-            "rotated_at": session.rotated_at,
-            "expires_at": session.expires_at,
+            "_id": begun.id,
+            "user_id": begun.user_id,
+            "epoch": begun.epoch,
+            "device": {"address": begun.device.address, "user_agent": begun.device.user_agent},
+            "current_jti": begun.current_jti,
+            "created_at": begun.created_at,
+            "rotated_at": begun.rotated_at,
+            "expires_at": begun.expires_at,
+            "second_factor": begun.second_factor,
         }
-        self._collection.insert_one(document)
+        self._collection.insert_one(document, session=session)
 
     def find_live(self, session_id: str, *, now: datetime) -> Session | None:
         """Return the session, or None where it has ended or expired."""
@@ -115,4 +117,5 @@ def _session(found: Mapping[str, Any]) -> Session:
         created_at=found["created_at"],
         rotated_at=found["rotated_at"],
         expires_at=found["expires_at"],
+        second_factor=found.get("second_factor", False),
     )

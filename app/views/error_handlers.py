@@ -17,6 +17,7 @@ from app.domain.errors import (
     UnsupportedMediaType,
 )
 from app.schemas.problem import PROBLEM_TYPE, problem_body
+from app.views.audited_refusals import note_refusal
 from app.views.request_log import request_id
 
 _BY_STATUS: dict[int, type[BankError]] = {
@@ -31,9 +32,15 @@ _log = structlog.get_logger("bank")
 
 def init_error_handlers(app: Flask) -> None:
     """Answer every exception with a problem."""
-    app.register_error_handler(BankError, problem)
+    app.register_error_handler(BankError, _refusal)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _unforeseen_problem)
+
+
+def _refusal(error: BankError) -> Response:
+    """Answer with a refusal, and put into the audit trail what belongs there."""
+    note_refusal(error)
+    return problem(error)
 
 
 def problem(error: BankError) -> Response:

@@ -201,7 +201,8 @@ def test_two_records_that_changed_places_are_named(sealed: Store) -> None:
     first, second = record_ids(sealed)[3:5]
     trail = sealed.database["audit"]
     one, two = trail.find_one({"_id": first}), trail.find_one({"_id": second})
-    assert one is not None and two is not None
+    assert one is not None
+    assert two is not None
     trail.replace_one({"_id": first}, {**two, "_id": first})
     trail.replace_one({"_id": second}, {**one, "_id": second})
     assert finding(sealed).startswith(f"record content: record {first} under seal 2 of staff")
