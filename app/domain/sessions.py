@@ -23,7 +23,7 @@ class Device:
 class Session:
     """A family of refresh tokens, of which `current_jti` names the newest, made at `rotated_at`.
 
-    `epoch` is the user's at login: a session of an earlier epoch is over.
+    `epoch` is the user's at login: a session of an earlier epoch is over. `second_factor` says that a code was given.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Session:
     created_at: datetime
     rotated_at: datetime
     expires_at: datetime
+    second_factor: bool = False
 
     def is_retry(self, jti: str, now: datetime) -> bool:
         """Tell whether this token was the newest until a moment ago, so that its caller may have missed the answer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.views import admin, auth, banker, customer, health
+from app.views import admin, auth, banker, customer, fx_rates, health, mfa
 from app.views.authentication import init_authentication
 from app.views.cors import init_cors
 from app.views.docs import docs_blueprint
@@ -15,7 +15,16 @@ from app.views.parsing import init_parsing
 from app.views.paths import init_paths
 from app.views.request_log import init_request_log
 
-BLUEPRINTS = (health.bp, auth.entrance, auth.bp, *customer.BLUEPRINTS, *banker.BLUEPRINTS, *admin.BLUEPRINTS)
+BLUEPRINTS = (
+    health.bp,
+    auth.entrance,
+    auth.bp,
+    mfa.bp,
+    fx_rates.bp,
+    *customer.BLUEPRINTS,
+    *banker.BLUEPRINTS,
+    *admin.BLUEPRINTS,
+)
 
 
 def init_views(app: Flask) -> None:

@@ -8,10 +8,13 @@ from flask import request
 
 from app.controllers import credentials, profile, registration, sessions
 from app.domain.errors import (
+    CodeLocked,
     DatabaseUnavailable,
+    InvalidCode,
     InvalidCredentials,
     InvitationNotValid,
     LoginLocked,
+    MfaRequired,
     NotAuthenticated,
     NotFound,
     RateLimited,
@@ -35,6 +38,7 @@ from app.schemas.auth import (
     VerifyOut,
 )
 from app.schemas.base import page_of
+from app.schemas.mfa import MfaLoginIn
 from app.views.authentication import bearer_token, verified_token
 from app.views.blueprint import Blueprint
 from app.views.guards import LOGGED_IN, PUBLIC, guard
@@ -65,11 +69,21 @@ def register(body: dict[str, Any]) -> registration.Registration:
 @rate_limited("login")
 @entrance.arguments(LoginIn)
 @entrance.response(200, TokensOut)
-@entrance.refuses(InvalidCredentials, LoginLocked, RateLimited, ServerBusy, DatabaseUnavailable)
+@entrance.refuses(InvalidCredentials, LoginLocked, MfaRequired, RateLimited, ServerBusy, DatabaseUnavailable)
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
-    """Begin a session: a short-lived access token, and a refresh token to carry it on."""
-    device = Device(client_address(), request.user_agent.string[:USER_AGENT_LENGTH_MAX])
-    return _signed(credentials.log_in(store(), body["username"], body["password"], device))
+    """Begin a session: a short-lived access token, and a refresh token to carry it on. Whoever has an authenticator
+    gets a ticket first (`mfa_required`), to send to /auth/login/mfa within five minutes."""
+    return _signed(credentials.log_in(store(), body["username"], body["password"], _device()))
+
+
+@entrance.post("/login/mfa")
+@rate_limited("login")
+@entrance.arguments(MfaLoginIn)
+@entrance.response(200, TokensOut)
+@entrance.refuses(NotAuthenticated, InvalidCode, CodeLocked, RateLimited, DatabaseUnavailable)
+def log_in_with_code(body: dict[str, Any]) -> dict[str, Any]:
+    """Begin a session with the ticket of a login and a code of the authenticator, or a recovery code."""
+    return _signed(credentials.log_in_with_code(store(), body["ticket"], body["code"], _device()))
 
 
 @entrance.post("/refresh")
@@ -136,6 +150,10 @@ def list_sessions(query: dict[str, Any]) -> Page[sessions.ListedSession]:
 def end_session(session_id: str) -> None:
     """Log this user out in one place."""
     sessions.end_session(store(), actor(), session_id)
+
+
+def _device() -> Device:
+    return Device(client_address(), request.user_agent.string[:USER_AGENT_LENGTH_MAX])
 
 
 def _signed(grant: Grant) -> dict[str, Any]:

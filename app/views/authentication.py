@@ -24,6 +24,7 @@ class VerifiedToken:
     actor: Actor
     epoch: int
     expires_at_s: int
+    second_factor: bool
 
 
 class TokenMemory:
@@ -97,5 +98,6 @@ def bearer_token() -> str:
 def _verify(token: str) -> VerifiedToken:
     lifetime_max = config().access_token_lifetime
     claims: dict[str, Any] = verified_claims(token, ACCESS, now=store().clock.now(), lifetime_max=lifetime_max)
-    actor = Actor(claims["sub"], claims["username"], Role(claims["role"]), claims["sid"], claims.get("cid"))
-    return VerifiedToken(actor, claims["ver"], claims["exp"])
+    role, belongs = Role(claims["role"]), (claims.get("cid"), claims.get("br"))
+    actor = Actor(claims["sub"], claims["username"], role, claims["sid"], *belongs)
+    return VerifiedToken(actor, claims["ver"], claims["exp"], claims.get("mfa") is True)

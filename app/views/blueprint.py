@@ -5,10 +5,11 @@ smorest's decorators document an operation; what runs is ours, for theirs cost a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from json import JSONEncoder
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import flask_smorest
@@ -16,22 +17,32 @@ from flask import Request, Response, request
 from marshmallow import Schema
 
 from app.domain.actor import Role
-from app.domain.errors import BankError
+from app.domain.errors import BankError, MfaEnrolmentRequired
 from app.schemas.base import OutSchema
 from app.views import refusals
 from app.views.openapi import BEARER, ETAG, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IF_MATCH
 from app.views.parsing import JSON_TYPE, StrictParser
 
 View = TypeVar("View", bound=Callable[..., Any])
+NOTHING_ELSE: Mapping[int, type[OutSchema]] = MappingProxyType({})
 _encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a blueprint serves; without roles, everyone, logged in or not."""
+    """Whom a blueprint serves; without roles, everyone, logged in or not.
+
+    `may_enrol` lets in whoever is still without the second factor that the bank insists on.
+    """
 
     name: str
     roles: frozenset[Role] = frozenset()
+    may_enrol: bool = False
+
+    @property
+    def needs_second_factor_of_staff(self) -> bool:
+        """Tell whether staff who must have a second factor, and have given none, are kept out."""
+        return bool(self.roles - {Role.CUSTOMER}) and not self.may_enrol
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is untyped
@@ -60,21 +71,36 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
         return decorate
 
     def response(
-        self, status_code: int, schema: type[OutSchema] | None = None, **options: Any
+        self,
+        status_code: int,
+        schema: type[OutSchema] | None = None,
+        *,
+        instead: Mapping[int, type[OutSchema]] = NOTHING_ELSE,
+        **options: Any,
     ) -> Callable[[View], Any]:
-        """Answer with what the view returns, as the schema lists it; the view may add (status, headers)."""
+        """Answer with what the view returns, as the schema lists it; the view may add (status, headers).
+
+        `instead` names the other successes that the view may answer with, by their status.
+        """
         shape = schema() if schema else None
+        others = {status: other() for status, other in instead.items()}
         document = super().response(status_code, shape, **options)
+        document_others = [super().alt_response(status, schema=other) for status, other in others.items()]
 
         def decorate(view: View) -> Any:
-            @wraps(document(view))
+            documented = document(view)
+            for document_other in document_others:
+                documented = document_other(documented)
+
+            @wraps(documented)
             def call(*arguments: Any, **named: Any) -> Response:
                 result, status, headers = view(*arguments, **named), status_code, None
                 if type(result) is tuple:  # a record may be a named tuple: that is the result itself
                     result, status, headers = result
                 if shape is None:
                     return _empty(status)
-                return Response(_encode(shape.dump(result)), status, headers, content_type=JSON_TYPE)
+                content = others.get(status, shape).dump(result)
+                return Response(_encode(content), status, headers, content_type=JSON_TYPE)
 
             return call
 
@@ -119,6 +145,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
         roles = self.audience.roles if self.audience else frozenset()
         doc["security"] = [{BEARER: []}] if roles else []
         possible = (*refusals.implied(doc, roles), *documented.get("refusals", ()))
+        if self.audience and self.audience.needs_second_factor_of_staff:
+            possible = (MfaEnrolmentRequired, *possible)
         if documented.get("is_replayable"):
             doc.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
             _add_header(doc, "Idempotent-Replayed", IDEMPOTENT_REPLAYED)

@@ -8,12 +8,14 @@ import flask_smorest
 from flask import Flask, g
 
 from app.domain.actor import Role
-from app.domain.errors import Forbidden
-from app.views.authentication import authenticate
+from app.domain.errors import Forbidden, MfaEnrolmentRequired
+from app.views.authentication import authenticate, verified_token
 from app.views.blueprint import Audience, Blueprint
+from app.views.http import config
 
 PUBLIC = Audience("public")
 LOGGED_IN = Audience("logged in", frozenset(Role))
+ENROLLING = Audience("enrolling", frozenset(Role), may_enrol=True)
 CUSTOMER = Audience("customer", frozenset({Role.CUSTOMER}))
 BANKER = Audience("banker", frozenset({Role.BANKER, Role.ADMIN}))
 ADMIN = Audience("admin", frozenset({Role.ADMIN}))
@@ -27,7 +29,7 @@ def guard(blueprint: Blueprint, audience: Audience) -> None:
     """Let only this audience reach the blueprint's routes, whatever the method."""
     blueprint.audience = audience
     if audience is not PUBLIC:
-        blueprint.before_request(partial(_admit, audience.roles))
+        blueprint.before_request(partial(_admit, audience))
 
 
 def register(api: flask_smorest.Api, blueprint: Blueprint) -> None:
@@ -53,7 +55,9 @@ def refuse_unguarded_routes(app: Flask) -> None:
             raise Unguarded(f"The route {rule.rule} has no guard.")
 
 
-def _admit(roles: frozenset[Role]) -> None:
+def _admit(audience: Audience) -> None:
     g.actor = actor = authenticate()
-    if actor.role not in roles:
+    if actor.is_staff and not (audience.may_enrol or verified_token().second_factor or not config().require_staff_mfa):
+        raise MfaEnrolmentRequired
+    if actor.role not in audience.roles:
         raise Forbidden

@@ -81,9 +81,10 @@ def sign(grant: Grant, *, now: datetime, lifetime: timedelta) -> dict[str, Any]:
     user, session = grant.user, grant.session
     header = {"kid": _keys().current}
     times = _times(now, min(now + lifetime, session.expires_at))
-    who = {"ver": session.epoch, "username": user.username, "role": str(user.role)}
-    customer = {"cid": user.customer_id} if user.customer_id else {}
-    access_claims = {"sid": session.id, "jti": random_id(), **times, **who, **customer}
+    who = {"ver": session.epoch, "username": user.username, "role": str(user.role), "mfa": session.second_factor}
+    belongs = {"cid": user.customer_id, "br": user.branch}
+    belonging = {name: value for name, value in belongs.items() if value is not None}
+    access_claims = {"sid": session.id, "jti": random_id(), **times, **who, **belonging}
     refresh_times = _times(session.rotated_at, session.expires_at)
     refresh_claims = {"sid": session.id, "jti": session.current_jti, **refresh_times}
     return {

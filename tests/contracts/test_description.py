@@ -16,6 +16,7 @@ from tests.contracts.test_role_matrix import served_routes
 from tests.described import DescribedClient, Undescribed, description_of
 
 Operation = dict[str, Any]
+PUBLIC = ("/auth/register", "/auth/login", "/auth/login/mfa", "/auth/refresh")
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_every_operation_says_what_it_is_for_and_what_it_answers(description: di
 
 def test_an_operation_asks_for_a_token_unless_it_is_public(description: dict[str, Any]) -> None:
     for method, path, operation in operations(description):
-        is_public = path.startswith("/health") or path in ("/auth/register", "/auth/login", "/auth/refresh")
+        is_public = path.startswith("/health") or path in PUBLIC
         assert operation["security"] == ([] if is_public else [{"bearerAuth": []}]), f"{method} {path}"
         assert is_public or "401" in operation["responses"], f"{method} {path}"
     assert description["components"]["securitySchemes"]["bearerAuth"]["scheme"] == "bearer"

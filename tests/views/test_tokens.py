@@ -223,7 +223,7 @@ def test_a_token_holds_what_a_gateway_needs_and_no_secret(client: FlaskClient) -
     token = new_customer(client).access_token
     assert header_of(token).keys() == {"alg", "typ", "kid"}
     assert claims_of(token).keys() == {
-        "iss", "aud", "iat", "exp", "jti", "sub", "type", "sid", "ver", "role", "username", "cid", "fresh",
+        "iss", "aud", "iat", "exp", "jti", "sub", "type", "sid", "ver", "role", "username", "cid", "fresh", "mfa",
     }  # fmt: skip
     answer = client.get("/auth/verify", headers=bearer(token))
     assert answer.json == {

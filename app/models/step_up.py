@@ -1,0 +1,54 @@
+"""Whether a payment needs the customer's confirmation, and what the posting has to carry for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.domain.accounts import Account
+from app.domain.actor import Actor
+from app.domain.confirmations import Need, need_of_payment, transfer_digest
+from app.domain.errors import StepUpRequired
+from app.domain.money import Money
+from app.models.posting import GuardedWrite
+
+if TYPE_CHECKING:
+    from app.models.store import Store
+
+
+def writes_for_payment(
+    store: Store, actor: Actor, source: Account, target: Account, amount: Money, confirmation: str | None
+) -> tuple[GuardedWrite, ...]:
+    """Return what a payment writes beside its posting: the confirmation is used up, and its payee trusted from now on.
+
+    A confirmation that is named has to be right, also where none is needed. At the counter staff see to it themselves.
+    A limit that is lowered, or a payee that is removed, counts for payments that are sent after that was answered.
+
+    Raises:
+        StepUpRequired: a confirmation is needed and none is named; the detail says how to come by one.
+    """
+    if actor.customer_id is None:
+        return ()
+    if confirmation is None:
+        if actor.customer_id not in target.holders:
+            _refuse_where_needed(store, actor, actor.customer_id, target, amount)
+        return ()
+    digest = transfer_digest(source.id, target.id, amount)
+    now = store.clock.now()
+    used = store.confirmations.use(confirmation, user_id=actor.user_id, operation_digest=digest, now=now)
+    if actor.customer_id in target.holders:
+        return (used,)
+    return (used, *store.payees.trust(actor.customer_id, target.id))
+
+
+def _refuse_where_needed(store: Store, actor: Actor, customer_id: str, target: Account, amount: Money) -> None:
+    need = need_of_payment(
+        amount,
+        limit=store.confirmation_limits.get(actor.user_id),
+        is_trusted=store.payees.is_trusted(customer_id, target.id),
+        is_enrolled=store.authenticators.find_confirmed(actor.user_id) is not None,
+        is_always_needed=store.config.require_customer_mfa,
+    )
+    if need is Need.CONFIRMATION:
+        raise StepUpRequired("Ask for a confirmation at /confirmations, confirm it with a code, and name it here.")
+    if need is Need.AUTHENTICATOR:
+        raise StepUpRequired("Enrol an authenticator first, at /auth/mfa/enrol: this has to be confirmed with a code.")
