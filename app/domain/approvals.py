@@ -107,6 +107,14 @@ class Approval:
         return ApprovalStatus.EXPIRED if is_late else self.status
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An approval as it stands. `replayed`: an earlier request with the same key had led to this already."""
+
+    approval: Approval
+    replayed: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalFilter:
     """Which approvals are wanted; None asks for any."""

@@ -22,6 +22,7 @@ _BY_AMOUNT = frozenset(
         OperationName.BULK_POSTING,
     }
 )
+THRESHOLDS_MAX = 200
 _HAS_AMOUNT = _BY_AMOUNT | {OperationName.REVERSAL, OperationName.ADJUSTMENT}
 
 

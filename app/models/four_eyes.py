@@ -9,15 +9,15 @@ after an unknown outcome the approval itself tells what happened.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from pymongo.client_session import ClientSession
 
 from app.domain.actor import Actor
 from app.domain.approvals import (
+    Answered,
     Approval,
     ApprovalStatus,
     Decision,
@@ -31,7 +31,7 @@ from app.domain.ids import approval_id, random_id, transaction_id
 from app.domain.ledger.book import Recorded
 from app.domain.ledger.intents import AskApproval
 from app.domain.ledger.records import TransactionType
-from app.domain.operations.base import Operation, PostingOperation
+from app.domain.operations.base import EffectOperation, Operation, PostingOperation
 from app.domain.operations.registry import OPERATIONS
 from app.domain.requests import intent_facts
 from app.models.approvals import adding, ending
@@ -54,12 +54,16 @@ class _Overtaken(Exception):
         self.refusal = refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An approval as it stands. `replayed`: an earlier request with the same key had led to this already."""
+@overload
+def submit(
+    store: Store, actor: Actor, operation: PostingOperation, *, idempotency_key: str | None
+) -> Recorded | Answered: ...
 
-    approval: Approval
-    replayed: bool = False
+
+@overload
+def submit(
+    store: Store, actor: Actor, operation: EffectOperation, *, idempotency_key: str | None
+) -> Answered | None: ...
 
 
 def submit(
@@ -81,7 +85,17 @@ def submit(
         return _effect_or_earlier(store, operation, facts)
     if recorded.transaction.type is not TransactionType.APPROVAL_REQUEST:
         return recorded
-    return Answered(store.approvals.get(recorded.transaction.metadata["approval"]), recorded.replayed)
+    return _answered(store, recorded)
+
+
+def ask(store: Store, actor: Actor, operation: Operation, *, idempotency_key: str | None) -> Answered:
+    """Ask a second person for an operation, whatever the policy says.
+
+    Raises:
+        IdempotencyMismatch: the key belongs to a different request.
+    """
+    facts = intent_facts(actor, idempotency_key, operation.NAME, operation.sent())
+    return _answered(store, _ask(store, actor, operation, facts))
 
 
 def approve(store: Store, actor: Actor, approval: str, *, comment: str | None, idempotency_key: str | None) -> Answered:
@@ -124,6 +138,10 @@ def reject(store: Store, actor: Actor, approval: str, *, comment: str, idempoten
     if _is_repeated(store, found, decision):
         return Answered(found, replayed=True)
     return _end(store, found, ApprovalStatus.REJECTED, decision)
+
+
+def _answered(store: Store, asking: Recorded) -> Answered:
+    return Answered(store.approvals.get(asking.transaction.metadata["approval"]), asking.replayed)
 
 
 def _ask(store: Store, actor: Actor, operation: Operation, facts: dict[str, Any]) -> Recorded:

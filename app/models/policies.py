@@ -12,7 +12,7 @@ from pymongo.database import Database
 from app.domain.errors import StateConflict
 from app.domain.money import AMOUNT_MINOR_MAX, Money
 from app.domain.operations.base import OperationName
-from app.domain.policies import Policy, Rule, default_policies
+from app.domain.policies import THRESHOLDS_MAX, Policy, Rule, default_policies
 from app.models.collection import CollectionSpec, Document
 
 _DECIDABLE = [str(name) for name in OperationName if name is not OperationName.POLICY_CHANGE]
@@ -27,7 +27,7 @@ SPEC = CollectionSpec(
             "rule": {"enum": [str(rule) for rule in Rule]},
             "thresholds": {
                 "bsonType": "array",
-                "maxItems": 200,
+                "maxItems": THRESHOLDS_MAX,
                 "items": {
                     "bsonType": "object",
                     "required": ["amount", "currency"],

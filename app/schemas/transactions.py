@@ -182,6 +182,8 @@ class TransactionOut(OutSchema):
         "value_date": "2026-01-31",
         "reverses": None,
         "reversed_by": None,
+        "approval": None,
+        "forced_by": None,
         "created_at": "2026-01-31T12:00:00.000Z",
     }  # fmt: skip
 
@@ -198,4 +200,29 @@ class TransactionOut(OutSchema):
     value_date = fields.String(attribute="transaction.value_date")
     reverses = fields.String(attribute="transaction.reverses", allow_none=True)
     reversed_by = fields.String(allow_none=True)
+    approval = fields.String(
+        attribute="transaction.metadata.approval",
+        allow_none=True,
+        dump_default=None,
+        metadata={"description": "The approval that allowed it, or that it asks for."},
+    )
+    forced_by = fields.String(
+        attribute="transaction.forced_by",
+        allow_none=True,
+        metadata={"description": "The approval that let it take more than was available."},
+    )
     created_at = TimestampOut(attribute="transaction.created_at")
+
+
+class ReversalIn(BaseSchema):
+    """Why a transaction is undone."""
+
+    EXAMPLE = {"reason": "Paid into the wrong account"}  # noqa: RUF012  # never changed
+
+    reason = Text(required=True, min_length=1, max_length=DESCRIPTION_LENGTH_MAX)
+    force = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        load_default=False,
+        metadata={"description": "It may take more than is available: then somebody approves it in any case."},
+    )

@@ -85,7 +85,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
         shape = schema() if schema else None
         others = {status: other() for status, other in instead.items()}
         document = super().response(status_code, shape, **options)
-        document_others = [super().alt_response(status, schema=other) for status, other in others.items()]
+        document_others = [self.alt_response(status, schema=other) for status, other in others.items()]
 
         def decorate(view: View) -> Any:
             documented = document(view)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app, g, request
 
 from app.domain.actor import Actor
+from app.domain.approvals import Answered, Approval
 from app.domain.errors import IdempotencyKeyRequired, ValidationFailed
 from app.domain.ledger.book import Recorded
 from app.domain.lines import Line, counterparty_of, shown_to
@@ -89,6 +90,22 @@ def recorded(result: Recorded, *, own: Iterable[str] = ()) -> tuple[Line, int, d
     return line, 201, replayed(result)
 
 
-def replayed(result: Recorded) -> dict[str, str]:
+def submitted(result: Recorded | Answered) -> tuple[Line | Approval, int, dict[str, str]]:
+    """Answer for a staff operation: with its line where it was executed, else with the approval that it needs."""
+    return asked(result) if isinstance(result, Answered) else recorded(result)
+
+
+def asked(result: Answered) -> tuple[Approval, int, dict[str, str]]:
+    """Answer with an approval that has been asked for, and where it is found."""
+    approval = result.approval
+    return approval, 202, {"Location": f"/banker/approvals/{approval.id}", **replayed(result)}
+
+
+def decided(result: Answered) -> tuple[Approval, int, dict[str, str]]:
+    """Answer with an approval that has just ended."""
+    return result.approval, 200, replayed(result)
+
+
+def replayed(result: Recorded | Answered) -> dict[str, str]:
     """Return the header that says of an answer that it is an earlier one."""
     return {REPLAYED_HEADER: "true"} if result.replayed else {}

@@ -13,7 +13,7 @@ from app.domain.policies import Policy, Rule
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyChange(EffectOperation):
-    """Another policy in place of the one that counted when it was asked for. No policy spares it the second person."""
+    """Another policy in place of the one that counted when it was asked for. It always needs a second person."""
 
     NAME = OperationName.POLICY_CHANGE
     ADMIN_DECIDES = True
@@ -24,10 +24,6 @@ class PolicyChange(EffectOperation):
     @property
     def subject(self) -> str:
         return self.policy.operation
-
-    @property
-    def always_asks(self) -> bool:
-        return True
 
     def payload(self) -> Payload:
         return {"operation": str(self.policy.operation), "from": _rule_of(self.before), "to": _rule_of(self.policy)}

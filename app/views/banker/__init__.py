@@ -1,5 +1,14 @@
 """What bankers oversee and do at the counter."""
 
-from app.views.banker import accounts, branches, customers, products, transactions, transfers
+from app.views.banker import accounts, approvals, branches, customers, holds, products, transactions, transfers
 
-BLUEPRINTS = (accounts.bp, transactions.bp, transfers.bp, customers.bp, branches.bp, products.bp)
+BLUEPRINTS = (
+    accounts.bp,
+    transactions.bp,
+    approvals.bp,
+    transfers.bp,
+    holds.bp,
+    customers.bp,
+    branches.bp,
+    products.bp,
+)

@@ -6,8 +6,7 @@ from typing import Any
 
 from app.controllers import oversight
 from app.controllers.balance import Balance, get_balance, get_balance_at
-from app.controllers.deposit import deposit
-from app.controllers.withdraw import withdraw
+from app.controllers.counter import pay_out, take_in
 from app.domain.account_views import AccountFilter, AccountView
 from app.domain.errors import (
     AccountBlocked,
@@ -21,11 +20,12 @@ from app.domain.errors import (
 from app.domain.movements import Movement
 from app.domain.paging import Page
 from app.schemas.accounts import AccountBalanceOut, AccountsQuery, BalanceAtQuery, HeldAccountOut
+from app.schemas.approvals import ApprovalOut
 from app.schemas.base import page_of
 from app.schemas.transactions import CounterMovementIn, HistoryQuery, MovementOut, OverseenMovementOut
 from app.views.blueprint import Blueprint
 from app.views.guards import BANKER, guard
-from app.views.http import actor, idempotency_key, recorded, store
+from app.views.http import actor, idempotency_key, store, submitted
 
 bp = Blueprint("banker_accounts", __name__, url_prefix="/banker/accounts", description="Every customer's account.")
 guard(bp, BANKER)
@@ -71,17 +71,17 @@ def list_account_transactions(query: dict[str, Any], number: str) -> Page[oversi
 @bp.arguments(CounterMovementIn)
 @bp.moves_money
 @bp.refuses(AccountBlocked, AccountClosed, AccountFrozen, BalanceOutOfRange, NotFound)
-@bp.response(201, MovementOut)
+@bp.response(201, MovementOut, instead={202: ApprovalOut})
 def create_deposit(body: dict[str, str], number: str) -> Any:
-    """Take cash in at the counter, for a customer's account."""
-    return recorded(deposit(store(), actor(), Movement(**body, account=number, idempotency_key=idempotency_key())))
+    """Take cash in at the counter, for a customer's account; from a certain amount on a second person approves it."""
+    return submitted(take_in(store(), actor(), Movement(**body, account=number, idempotency_key=idempotency_key())))
 
 
 @bp.post("/<number>/withdraw")
 @bp.arguments(CounterMovementIn)
 @bp.moves_money
 @bp.refuses(AccountBlocked, AccountClosed, AccountFrozen, InsufficientFunds, NotFound)
-@bp.response(201, MovementOut)
+@bp.response(201, MovementOut, instead={202: ApprovalOut})
 def create_withdrawal(body: dict[str, str], number: str) -> Any:
-    """Pay cash out at the counter, from a customer's account."""
-    return recorded(withdraw(store(), actor(), Movement(**body, account=number, idempotency_key=idempotency_key())))
+    """Pay cash out at the counter, from a customer's account; from a certain amount on a second person approves it."""
+    return submitted(pay_out(store(), actor(), Movement(**body, account=number, idempotency_key=idempotency_key())))

@@ -1,0 +1,33 @@
+"""Putting right what was posted: reversals, and adjustments by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.domain.actor import Actor
+from app.domain.approvals import Answered
+from app.domain.errors import NotReversible
+from app.domain.ledger.book import Recorded
+from app.domain.ledger.records import TransactionType
+from app.domain.operations.reversal import Reversal
+from app.models.four_eyes import submit
+
+if TYPE_CHECKING:
+    from app.models.store import Store
+
+
+def reverse(
+    store: Store, actor: Actor, transaction_id: str, *, reason: str, force: bool, idempotency_key: str | None
+) -> Recorded | Answered:
+    """Undo a transaction by a new one of opposite postings, or ask for approval of it.
+
+    Raises:
+        NotFound: there is no such transaction.
+        NotReversible: it is a reversal itself, or moved no money.
+        BankError: any other refusal of the ledger; nothing moved.
+    """
+    original = store.transactions.get(transaction_id)
+    if original.type is TransactionType.REVERSAL or not original.postings:
+        raise NotReversible
+    operation = Reversal.of(original, reason=reason, force=force)
+    return submit(store, actor, operation, idempotency_key=idempotency_key)
