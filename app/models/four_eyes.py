@@ -111,9 +111,9 @@ def approve(store: Store, actor: Actor, approval: str, *, comment: str | None, i
     found = store.approvals.get(approval)
     if _is_repeated(store, found, decision):
         return Answered(found, replayed=True)
-    refuse_departed_maker(found, store.users.get(found.requested_by.id))
     if not _is_as_recorded(store, found):
         return _fail(store, found, decision, ApprovalAltered())
+    refuse_departed_maker(found, store.users.get(found.requested_by.id))
     operation = OPERATIONS[found.operation].from_payload(found.payload)
     try:
         _execute(store, found, operation, decision)
