@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.domain.accounts import Account
 from app.domain.actor import Actor
 from app.domain.errors import SameAccount
+from app.domain.fx import Quote
 from app.domain.ledger.book import Recorded
+from app.domain.money import Money
 from app.domain.transfers import TransferOrder, transfer_intent
+from app.models.fx_quotes import use_up
 from app.models.payee_search import payee_of_payment
+from app.models.step_up import writes_for_payment
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -32,11 +37,28 @@ def transfer(store: Store, actor: Actor, order: TransferOrder) -> Transferred:
         RateLimited: the customer has named too many targets that nobody has.
         SameAccount: source and target are one.
         ValidationFailed: the amount is not one of the source's currency.
+        QuoteNotValid, QuoteExpired, QuoteUsed: the quote that it names does not serve it (any more).
+        StepUpRequired: it has to be confirmed, and is not, or not exactly this.
         BankError: any refusal of the ledger; nothing moved.
     """
     source = store.accounts.get_reachable(actor, order.source)
     if source.id == order.to:
         raise SameAccount
     target = payee_of_payment(store, actor, order.to)
-    recorded = store.journal.post(transfer_intent(order, source, target, actor))
+    quote = _quote(store, actor, order, source, target)
+    intent = transfer_intent(order, source, target, actor, quote=quote)
+    amount = Money.parse(order.amount, source.currency)
+    also = [*writes_for_payment(store, actor, source, target, amount, order.confirmation)]
+    also += [use_up(quote, intent.id, now=store.clock.now())] if quote else []
+    recorded = store.journal.post(intent, also=also)
     return Transferred(recorded, (target.id,) if actor.customer_id in target.holders else ())
+
+
+def _quote(store: Store, actor: Actor, order: TransferOrder, source: Account, target: Account) -> Quote | None:
+    """Return the quote that an order names, which has to be this customer's and for exactly this transfer."""
+    if order.quote is None:
+        return None
+    money = Money.parse(order.amount, source.currency)
+    return store.fx_quotes.get_for(
+        order.quote, actor.as_customer(), source=money, from_account=source.id, to_account=target.id
+    )

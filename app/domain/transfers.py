@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.domain.accounts import Account
 from app.domain.actor import Actor
+from app.domain.fx import Quote
 from app.domain.ledger.intents import Leg, Post
 from app.domain.ledger.records import TransactionType
 from app.domain.money import Money
@@ -18,7 +19,8 @@ ROUTE = "transfer"
 class TransferOrder:
     """A request for a transfer, as it was sent: `amount` in plain decimals, `source` if one was named.
 
-    `reference` goes from end to end: both sides see it beside their lines.
+    `reference` goes from end to end: both sides see it beside their lines. `quote` is the id of what the
+    bank promised in the target's currency, `confirmation` that of the customer's word for exactly this.
     """
 
     to: str
@@ -26,11 +28,15 @@ class TransferOrder:
     source: str | None = None
     description: str | None = None
     reference: str | None = None
+    quote: str | None = None
+    confirmation: str | None = None
     idempotency_key: str | None = None
 
 
-def transfer_intent(order: TransferOrder, source: Account, target: Account, actor: Actor) -> Post:
-    """Return the intent of a transfer in the currency of its source.
+def transfer_intent(
+    order: TransferOrder, source: Account, target: Account, actor: Actor, *, quote: Quote | None = None
+) -> Post:
+    """Return the intent of a transfer in the currency of its source, or by the quote that it names.
 
     Raises:
         ValidationFailed: the amount is not one of the source's currency.
@@ -42,15 +48,19 @@ def transfer_intent(order: TransferOrder, source: Account, target: Account, acto
         "amount_minor": money.amount_minor,
         "description": order.description,
         "reference": order.reference,
+        "quote": order.quote,
+        "confirmation": order.confirmation,
     }
+    told = {"reference": order.reference, "confirmation": order.confirmation}
+    straight = (
+        Leg(source.id, -money.amount_minor, source.currency),
+        Leg(target.id, money.amount_minor, source.currency),
+    )
     return Post(
         **intent_facts(actor, order.idempotency_key, f"counter {ROUTE}" if actor.is_staff else ROUTE, sent),
         description=order.description,
-        metadata={"reference": order.reference} if order.reference else {},
+        metadata={name: text for name, text in told.items() if text} | (quote.metadata() if quote else {}),
         type=TransactionType.TRANSFER,
         account_id=source.id,
-        legs=(
-            Leg(source.id, -money.amount_minor, source.currency),
-            Leg(target.id, money.amount_minor, source.currency),
-        ),
+        legs=quote.legs() if quote else straight,
     )

@@ -111,6 +111,10 @@ class Confirmations:
         refusal = StepUpRequired("This is not what was confirmed, or it was confirmed too long ago or used before.")
         return GuardedWrite(SPEC.name, guard, refusal, update=update)
 
+    def missing(self, user_id: str, refusal: StepUpRequired) -> GuardedWrite:
+        """Return what refuses a posting that needs a confirmation and has none, save where it is a replay."""
+        return GuardedWrite(SPEC.name, {"_id": f"missing {user_id}"}, refusal, update={"$inc": {"tries": 1}})
+
 
 def _pending(confirmation: Confirmation, now: datetime) -> Document:
     return {"_id": confirmation.id, "status": str(ConfirmationStatus.PENDING), "expires_at": {"$gt": now}}

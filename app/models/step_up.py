@@ -20,18 +20,16 @@ def writes_for_payment(
 ) -> tuple[GuardedWrite, ...]:
     """Return what a payment writes beside its posting: the confirmation is used up, and its payee trusted from now on.
 
-    A confirmation that is named has to be right, also where none is needed. At the counter staff see to it themselves.
-    A limit that is lowered, or a payee that is removed, counts for payments that are sent after that was answered.
-
-    Raises:
-        StepUpRequired: a confirmation is needed and none is named; the detail says how to come by one.
+    Where one is needed and not named, the posting is refused with StepUpRequired, whose detail says how to come by
+    one; a payment that was made before is answered as it was, whatever is asked for today. A confirmation that is named
+    has to be right, also where none is needed. At the counter staff see to it themselves. A limit that is lowered, or a
+    payee that is removed, counts for payments that are sent after that was answered.
     """
     if actor.customer_id is None:
         return ()
     if confirmation is None:
-        if actor.customer_id not in target.holders:
-            _refuse_where_needed(store, actor, actor.customer_id, target, amount)
-        return ()
+        refusal = None if actor.customer_id in target.holders else _refusal(store, actor, target, amount)
+        return (store.confirmations.missing(actor.user_id, refusal),) if refusal else ()
     digest = transfer_digest(source.id, target.id, amount)
     now = store.clock.now()
     used = store.confirmations.use(confirmation, user_id=actor.user_id, operation_digest=digest, now=now)
@@ -40,15 +38,16 @@ def writes_for_payment(
     return (used, *store.payees.trust(actor.customer_id, target.id))
 
 
-def _refuse_where_needed(store: Store, actor: Actor, customer_id: str, target: Account, amount: Money) -> None:
+def _refusal(store: Store, actor: Actor, target: Account, amount: Money) -> StepUpRequired | None:
     need = need_of_payment(
         amount,
         limit=store.confirmation_limits.get(actor.user_id),
-        is_trusted=store.payees.is_trusted(customer_id, target.id),
+        is_trusted=store.payees.is_trusted(actor.as_customer(), target.id),
         is_enrolled=store.authenticators.find_confirmed(actor.user_id) is not None,
         is_always_needed=store.config.require_customer_mfa,
     )
     if need is Need.CONFIRMATION:
-        raise StepUpRequired("Ask for a confirmation at /confirmations, confirm it with a code, and name it here.")
+        return StepUpRequired("Ask for a confirmation at /confirmations, confirm it with a code, and name it here.")
     if need is Need.AUTHENTICATOR:
-        raise StepUpRequired("Enrol an authenticator first, at /auth/mfa/enrol: this has to be confirmed with a code.")
+        return StepUpRequired("Enrol an authenticator first, at /auth/mfa/enrol: this has to be confirmed with a code.")
+    return None

@@ -34,3 +34,13 @@ class TransferIn(CounterTransferIn):
     """Money from one of the caller's accounts to another, of theirs or of anyone's."""
 
     source = AccountNumber(data_key="from", metadata={"description": "Without it, the primary account."})
+    quote = Text(
+        min_length=1,
+        max_length=64,
+        metadata={"description": "The id of a quote, which a payment into another currency needs."},
+    )
+    confirmation = Text(
+        min_length=1,
+        max_length=64,
+        metadata={"description": "The id of its confirmation, where it is large or to somebody new."},
+    )

@@ -1,6 +1,19 @@
 """What customers may do with their own accounts."""
 
-from app.views.customer import accounts, balance, deposit, me, payees, products, quotes, transactions, transfers, withdraw
+from app.views.customer import (
+    accounts,
+    balance,
+    confirmations,
+    deposit,
+    holds,
+    me,
+    payees,
+    products,
+    quotes,
+    transactions,
+    transfers,
+    withdraw,
+)
 
 BLUEPRINTS = (
     me.bp,
@@ -9,8 +22,11 @@ BLUEPRINTS = (
     deposit.bp,
     withdraw.bp,
     transfers.bp,
+    confirmations.bp,
+    confirmations.limit_bp,
     quotes.bp,
     payees.bp,
+    holds.bp,
     transactions.bp,
     products.bp,
 )

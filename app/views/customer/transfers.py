@@ -16,8 +16,13 @@ from app.domain.errors import (
     InsufficientFunds,
     NotFound,
     PayeeUnavailable,
+    QuoteExpired,
+    QuoteNotValid,
+    QuoteUsed,
     RateLimited,
     SameAccount,
+    StateConflict,
+    StepUpRequired,
     TransactionLimitExceeded,
     UnknownPayee,
 )
@@ -37,7 +42,8 @@ guard(bp, CUSTOMER)
 @bp.moves_money
 @bp.refuses(AccountBlocked, AccountClosed, AccountDormant, AccountFrozen, BalanceOutOfRange, CurrencyMismatch)
 @bp.refuses(DailyLimitExceeded, InsufficientFunds, NotFound, PayeeUnavailable, RateLimited, SameAccount)
-@bp.refuses(TransactionLimitExceeded, UnknownPayee)
+@bp.refuses(QuoteExpired, QuoteNotValid, QuoteUsed, StateConflict, StepUpRequired, TransactionLimitExceeded)
+@bp.refuses(UnknownPayee)
 @bp.response(201, MovementOut)
 def create_transfer(body: dict[str, str]) -> Any:
     """Send money from one of the caller's accounts, or the primary one, to another account, theirs or anyone's."""
