@@ -119,8 +119,7 @@ class Customer:
         Raises:
             StateConflict: the customer is not active.
         """
-        if self.status is not CustomerStatus.ACTIVE:
-            raise StateConflict(f"The customer is {self.status}.")
+        self.require_active()
         return self._changed(now, invitation=invitation)
 
     @property
@@ -131,6 +130,15 @@ class Customer:
     def is_invited(self, now: datetime) -> bool:
         """Tell whether a person may register as this customer."""
         return self.invitation is not None and now < self.invitation.expires_at and self.status is CustomerStatus.ACTIVE
+
+    def require_active(self) -> None:
+        """Refuse to give something new to who is suspended or closed.
+
+        Raises:
+            StateConflict: the customer is not active.
+        """
+        if self.status is not CustomerStatus.ACTIVE:
+            raise StateConflict(f"The customer is {self.status}.")
 
     def require_not_closed(self) -> None:
         """Refuse to change what is over.

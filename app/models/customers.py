@@ -14,7 +14,7 @@ from pymongo.database import Database
 from app.domain.addresses import Address
 from app.domain.customer_search import PREFIX_LENGTH_MAX, search_keys
 from app.domain.customers import NAME_LENGTH_MAX, Customer, CustomerStatus, Decision, Invitation, KycStatus
-from app.domain.errors import BankError, NotFound, StateConflict
+from app.domain.errors import NotFound, StateConflict
 from app.models.collection import CollectionSpec, Document
 from app.models.posting import GuardedWrite
 
@@ -130,11 +130,17 @@ class Customers:
         return GuardedWrite(SPEC.name, _at_version(before), StateConflict(), update=_change(after))
 
     @staticmethod
-    def relied_upon(customer: Customer, refusal: BankError | None = None) -> GuardedWrite:
-        """Return the write by which a posting relies on the customer's record as it was read: it counts the version on,
-        so that nobody suspends or changes the customer at the same time unseen."""
-        refusal = refusal or StateConflict()
-        return GuardedWrite(SPEC.name, _at_version(customer), refusal, update={"$inc": {"version": 1}})
+    def relied_upon(customer: Customer) -> GuardedWrite:
+        """Return the write by which a posting relies on an active customer's record as it was read: a further account.
+
+        It counts the version on, so that nobody suspends or changes the customer at the same time unseen; the refusal
+        is a StateConflict.
+
+        Raises:
+            StateConflict: the customer is not active.
+        """
+        customer.require_active()
+        return GuardedWrite(SPEC.name, _at_version(customer), StateConflict(), update={"$inc": {"version": 1}})
 
 
 def customer_from(found: Mapping[str, Any]) -> Customer:

@@ -20,6 +20,7 @@ from app.schemas.fields import Text
 
 _EMAIL_LENGTH_MAX = 254
 _PHONE_LENGTH_MAX = 32
+_PHONE = re.compile(r"\+[0-9][0-9 ()./-]*", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ADDRESS_EXAMPLE = {
     "line1": "12 Harbour Street",
@@ -69,10 +70,10 @@ class PhoneIn(Text):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         try:
-            number = phonenumbers.parse(text, None)
+            number = phonenumbers.parse(text, None) if _PHONE.fullmatch(text) else None
         except phonenumbers.NumberParseException:
             number = None
-        if number is None or number.extension or not phonenumbers.is_valid_number(number):
+        if number is None or not phonenumbers.is_valid_number(number):
             raise ValidationError("Write a phone number with its country's code, such as +1 202 555 0143.")
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

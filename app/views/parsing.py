@@ -63,7 +63,8 @@ def flatten(messages: Any, path: str = "") -> dict[str, list[str]]:
         return {path or WHOLE_INPUT: [str(text) for text in messages]}
     flat: dict[str, list[str]] = {}
     for name, below in messages.items():
-        flat |= flatten(below, f"{path}.{name}" if path else str(name))
+        within = path if name == WHOLE_INPUT else f"{path}.{name}" if path else str(name)
+        flat |= flatten(below, within)
     return flat
 
 
