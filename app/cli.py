@@ -14,9 +14,11 @@ from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.progress import Progress
 
+from app.audit_commands import audit_commands
 from app.controllers import registration, staff
 from app.domain.actor import Role
 from app.domain.errors import BankError, NotFound
+from app.job_commands import job_commands
 from app.models.connection import as_bank_error
 from app.models.ledger_reader import LedgerReader
 from app.models.reconcile import Reconciliation, Report
@@ -35,6 +37,8 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(database_commands)
     app.cli.add_command(user_commands)
     app.cli.add_command(reconcile)
+    app.cli.add_command(audit_commands)
+    app.cli.add_command(job_commands)
 
 
 def ready_store() -> Store:

@@ -15,10 +15,12 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import click
+import structlog
 
 from app import create_app
 from app.demo import create_demo_users
 from app.logs import configure_logs
+from app.models.job_registry import run_due
 from app.models.startup import StoreNotUsable, share_server
 from app.models.store import Store
 from config import Config, ConfigError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _CONFIG_EXIT_CODE = 2
 _STOP_TIMEOUT_S = 15  # longer than any request may take
 _PARENT_POLL_S = 0.5
+_JOBS_PAUSE_S = 1.0
 _COLLECT_AFTER = 50_000  # objects; Python's own 700 are right for short scripts
 
 
@@ -45,8 +48,26 @@ def load_app() -> Flask:
         app = create_app(Config.from_env())
         if parent is None and not _is_flask_command():
             app.extensions["store"].make_ready()
+        if parent is not None or not _is_flask_command():
+            start_jobs(app.extensions["store"])
         spare_the_collector()
         return app
+
+
+def start_jobs(store: Store) -> None:
+    """Let this process do the bank's jobs beside its requests, sharing them with every other that serves."""
+    threading.Thread(target=_do_jobs, args=(store,), name="jobs", daemon=True).start()
+
+
+def _do_jobs(store: Store) -> None:
+    log = structlog.get_logger("bank.jobs")
+    while True:
+        try:
+            for ended in run_due(store):
+                log.debug("job_ended", job=ended.job.name, succeeded=ended.succeeded, message=ended.message)
+        except Exception as error:  # the database is away: it will be back
+            log.warning("jobs_waiting", reason=type(error).__name__)
+        time.sleep(_JOBS_PAUSE_S)
 
 
 def spare_the_collector() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 RECORDS_PER_SEAL_MAX = 500
 SEALS_PER_RUN_MAX = 20
 RECORDS_PER_BATCH = 500
+SEALS_PER_BATCH = 4
 _HASH = {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"}
 _LIST = {"bsonType": "array", "minItems": 1, "maxItems": RECORDS_PER_SEAL_MAX}
 
@@ -98,8 +99,8 @@ class AuditSeals:
         """Yield a stream's chain from its beginning, one seal after the other."""
         last = 0
         while True:
-            query = self._seals.find({"stream": str(stream), "n": {"$gt": last}}).sort("n", ASCENDING).limit(10)
-            batch = [seal_from(each) for each in query]
+            query = self._seals.find({"stream": str(stream), "n": {"$gt": last}}).sort("n", ASCENDING)
+            batch = [seal_from(each) for each in query.limit(SEALS_PER_BATCH)]
             yield from batch
             if not batch:
                 return

@@ -1,4 +1,4 @@
-"""What staff do with money is audited in its posting's transaction; what customers do is in the ledger, and only there."""
+"""What staff do with money is audited in its posting's transaction; what customers do, the ledger alone tells."""
 
 from __future__ import annotations
 

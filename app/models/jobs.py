@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from app.domain.ids import random_id
 from app.models.collection import CollectionSpec, Document
+
+if TYPE_CHECKING:
+    from app.models.store import Store
 
 LEASE = timedelta(seconds=60)
 """How long a killed process keeps others from a job; no run takes as long."""
@@ -77,9 +81,9 @@ class Jobs:
         except DuplicateKeyError:
             return  # another process was quicker
 
-    def request(self, name: str, *, now: datetime) -> None:
-        """Make a job due now; if it is running, again when it has ended."""
-        self._collection.update_one({"_id": name}, {"$set": {"due_at": now}}, upsert=True)
+    def request(self, name: str, *, now: datetime, session: ClientSession | None) -> None:
+        """Make a job due now; see `request_run`."""
+        self._collection.update_one({"_id": name}, {"$set": {"due_at": now}}, upsert=True, session=session)
 
     def take(self, name: str, *, now: datetime, only_due: bool = True) -> Run | None:
         """Take a job that is due and that nobody runs, or return None. It lapses if `finish` does not follow."""
@@ -104,6 +108,16 @@ class Jobs:
         }
         change: list[Document] = [{"$set": ended}, {"$unset": ["lease", "lease_until"]}]
         self._collection.update_one({"_id": run.name, "lease": run.lease}, change)
+
+
+def request_run(store: Store, name: str, *, now: datetime, also: Callable[[ClientSession | None], None]) -> None:
+    """Make a job due now (if it is running, again when it has ended), and do what belongs to it in one transaction."""
+
+    def work(session: ClientSession | None) -> None:
+        store.jobs.request(name, now=now, session=session)
+        also(session)
+
+    store.transaction(work)
 
 
 def _state(found: Mapping[str, Any]) -> JobState:
