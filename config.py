@@ -62,6 +62,8 @@ class Config:
     bank_currency: str = "USD"
     bank_timezone: str = "UTC"
     bank_country: str = ""
+    bank_code: str = ""
+    accounts_per_customer_max: int = 50
     approval_hours: int = 72
     account_number_length: int = ACCOUNT_NUMBER_LENGTH
 
@@ -93,6 +95,7 @@ class Config:
     trusted_hosts: tuple[str, ...] = ()
     proxy_count: int = 0
     body_kib_max: int = 64
+    bulk_mib_max: int = 8
     log_level: str = "INFO"
 
     posting_deadline_ms: int = 4_500
@@ -226,6 +229,8 @@ class _EnvironmentSchema(Schema):
     bank_timezone = fields.String(data_key="BANK_TIMEZONE", validate=_is_timezone)
     approval_hours = _whole("APPROVAL_HOURS", 1, 720)
     bank_country = fields.String(data_key="BANK_COUNTRY", validate=_is_country)
+    bank_code = fields.String(data_key="BANK_CODE", validate=validate.Regexp(r"[A-Z0-9]{1,20}\Z"))
+    accounts_per_customer_max = _whole("ACCOUNTS_PER_CUSTOMER_MAX", 1, 100)  # a list of them is one page
     access_token_minutes = _whole("ACCESS_TOKEN_MINUTES", 1, 60)
     refresh_token_days = _whole("REFRESH_TOKEN_DAYS", 1, 90)
     session_days_max = _whole("SESSION_DAYS_MAX", 1, 365)
@@ -252,6 +257,7 @@ class _EnvironmentSchema(Schema):
     trusted_hosts = _read_by(_comma_list, "TRUSTED_HOSTS")
     proxy_count = _whole("PROXY_COUNT", 0, 8)
     body_kib_max = _whole("BODY_KIB_MAX", 1, 10_240)
+    bulk_mib_max = _whole("BULK_MIB_MAX", 1, 64)
     log_level = fields.String(data_key="LOG_LEVEL", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     posting_deadline_ms = _whole("POSTING_DEADLINE_MS", 100, 5_000)
     settling_seconds = _whole("SETTLING_SECONDS", 6, 3_600)  # a posting's deadline of 5 s at most, and its commit
@@ -261,7 +267,7 @@ class _EnvironmentSchema(Schema):
 
 def _problems(values: Mapping[str, Any], *, debug: bool) -> dict[str, list[str]]:
     """Name what no single variable shows: what is missing, too weak, or not allowed in this environment."""
-    problems = _weak_secrets(values)
+    problems = _weak_secrets(values) | _no_iban(values)
     if values["env"] != "testing":
         problems |= _only_for_tests(values)
     if values["env"] == "production":
@@ -314,6 +320,26 @@ def _account_number_length(country: str) -> int:
     except InvalidCountryCode:
         return ACCOUNT_NUMBER_LENGTH
     return min(max(length, ACCOUNT_NUMBER_LENGTH_MIN), ACCOUNT_NUMBER_LENGTH_MAX)
+
+
+def _no_iban(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Name a bank code that makes no IBAN of the bank's account numbers in its country."""
+    country, code = values.get("bank_country"), values.get("bank_code")
+    if not code:
+        return {}
+    if not country:
+        return {"BANK_CODE": ["It makes IBANs only with BANK_COUNTRY; set both or neither."]}
+    from schwifty import IBAN
+    from schwifty.exceptions import SchwiftyException
+
+    number = "1" * values["account_number_length"]
+    try:
+        iban = IBAN.generate(country, bank_code=code, account_code=number)
+    except SchwiftyException:
+        return {"BANK_CODE": [f"It makes no IBAN in {country} with account numbers of {len(number)} digits."]}
+    if iban.bank_code + iban.branch_code != code or not iban.account_code.endswith(number):
+        return {"BANK_CODE": [f"Write it in full, as IBANs of {country} have it, with the branch where they name one."]}
+    return {}
 
 
 def _is_true(text: str) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from schwifty import IBAN
 
+from app.domain.accounts import new_account_number
+from app.models.ibans import Ibans
 from config import Config, ConfigError
 
 _USABLE = {
@@ -77,3 +80,28 @@ def test_a_place_that_is_not_on_the_map_is_refused_in_few_words(name: str, value
         Config.from_env({"FLASK_ENV": "testing", name: value})
     assert list(refused.value.problems) == [name]
     assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("country", "code", "number_length", "iban_length"),
+    [("DE", "37040044", 10, 22), ("GB", "NWBK601613", 8, 22), ("NL", "ABNA", 10, 18)],
+)
+def test_a_country_and_a_bank_code_make_ibans_of_its_form(
+    country: str, code: str, number_length: int, iban_length: int
+) -> None:
+    config = Config.from_env(_USABLE | {"BANK_COUNTRY": country, "BANK_CODE": code})
+    assert config.account_number_length == number_length
+    for _ in range(20):
+        number = new_account_number(number_length)
+        iban = IBAN(Ibans(config).of(number) or "")  # which checks it
+        assert (iban.country_code, iban.bank_code + iban.branch_code, iban.account_code) == (country, code, number)
+        assert len(str(iban)) == iban_length
+
+
+@pytest.mark.parametrize(
+    ("country", "code"),
+    [("DE", "3704004"), ("DE", "370400441"), ("DE", "DEUTDEFF"), ("GB", "NWBK"), ("GB", "NWBK60161"), ("NL", "1234"),
+     ("US", "021000021"), ("", "37040044"), ("DE", "37040 44"), ("NL", "abna")],
+)  # fmt: skip
+def test_a_bank_code_that_makes_no_iban_in_its_country_is_refused(country: str, code: str) -> None:
+    assert problems_of(BANK_COUNTRY=country, BANK_CODE=code) == {"BANK_CODE"}

@@ -36,7 +36,8 @@ def list_accounts(store: Store, wanted: AccountFilter, *, limit: int, cursor: st
     """Return a page of customers' accounts with their holders, by number."""
     page = store.account_pages.page(wanted, limit=limit, cursor=cursor)
     holders = store.holders.of_accounts(page.items)
-    return Page([AccountView.for_staff(account, holders) for account in page.items], page.next_cursor)
+    shown = [AccountView.for_staff(account, holders, iban=store.ibans.of(account.id)) for account in page.items]
+    return Page(shown, page.next_cursor)
 
 
 def list_accounts_of(store: Store, customer_id: str, *, limit: int, cursor: str | None) -> Page[AccountView]:
@@ -56,7 +57,7 @@ def get_account(store: Store, number: str) -> AccountView:
         NotFound: there is none of this number.
     """
     account = store.accounts.get_customer_account(number)
-    return AccountView.for_staff(account, store.holders.of_accounts([account]))
+    return AccountView.for_staff(account, store.holders.of_accounts([account]), iban=store.ibans.of(number))
 
 
 def list_transactions(

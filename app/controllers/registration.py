@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.domain.account_views import AccountView
-from app.domain.accounts import Account, AccountKind, AccountType, new_account_number
+from app.domain.accounts import Account, new_account_number
 from app.domain.actor import Role
 from app.domain.customers import Customer
 from app.domain.errors import UsernameTaken, ValidationFailed
 from app.domain.ids import random_id
 from app.domain.invitations import invitation_digest
+from app.domain.products import default_product_code
 from app.domain.usernames import canonical_username, displayed_username
 from app.domain.users import PasswordHash, Profile, User
 from app.models.access import add_customer, add_login, add_staff, find_invited
@@ -77,7 +78,8 @@ def register(
     else:
         customer, account = add_login(store, user, digest, account)
     _log.info("user_registered", user_id=user.id, role=str(user.role))
-    return Registration(Profile(user, customer), AccountView.for_holder(account, customer.id))
+    shown = AccountView.for_holder(account, customer.id, iban=store.ibans.of(account.id))
+    return Registration(Profile(user, customer), shown)
 
 
 def create_staff(store: Store, username: str, password: str, role: Role) -> User:
@@ -103,16 +105,9 @@ def create_staff(store: Store, username: str, password: str, role: Role) -> User
 
 
 def _first_account(store: Store, customer: Customer, now: datetime) -> Account:
-    return Account(
-        id=new_account_number(store.config.account_number_length),
-        kind=AccountKind.CUSTOMER,
-        holders=(customer.id,),
-        holder_names=(customer.full_name,),
-        primary_for=(customer.id,),
-        type=AccountType.CHECKING,
-        currency=store.config.bank_currency,
-        opened_at=now,
-    )
+    product = store.products.get(default_product_code(store.config.bank_currency))
+    number = new_account_number(store.config.account_number_length)
+    return product.new_account(number, {customer.id: customer.full_name}, primary_for=(customer.id,), now=now)
 
 
 def _refuse_facts(**facts: str | None) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bson import Int64
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, WriteError
@@ -24,7 +24,7 @@ from app.domain.accounts import (
     new_stripes,
 )
 from app.domain.actor import Actor
-from app.domain.errors import NotFound
+from app.domain.errors import AccountClosed, NotFound
 from app.domain.money import BALANCE_MINOR_MAX
 from app.models.collection import CollectionSpec, Document, find_by_ids
 
@@ -132,6 +132,40 @@ class Accounts:
             names = [name if id_ == customer_id else old for id_, old in zip(account.holders, known, strict=True)]
             self._collection.update_one({"_id": account.id}, {"$set": {"holder_names": names}}, session=session)
 
+    def set_nickname(self, number: str, customer_id: str, nickname: str | None) -> Account:
+        """Name the customer's account, or take its name away, and return it.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+        """
+        change: Document = {"$unset": {"nickname": ""}} if nickname is None else {"$set": {"nickname": nickname}}
+        found = self._collection.find_one_and_update(
+            {"_id": number, "holders": customer_id}, change, return_document=ReturnDocument.AFTER
+        )
+        if found is None:
+            raise NotFound
+        return account_from(found)
+
+    def set_primary(self, number: str, customer_id: str, *, session: ClientSession | None) -> Account:
+        """Let the customer's account serve them when they name none, instead of the one before, and return it.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+            AccountClosed: it is closed.
+        """
+        chosen = self._get({"_id": number, "holders": customer_id}, session=session)
+        if chosen.status is AccountStatus.CLOSED:
+            raise AccountClosed
+        if customer_id in chosen.primary_for:
+            return chosen
+        before = self._collection.find_one({"primary_for": customer_id}, {"primary_for": 1}, session=session)
+        if before is not None:
+            others = [customer for customer in before["primary_for"] if customer != customer_id]
+            change = {"$set": {"primary_for": others}} if others else {"$unset": {"primary_for": ""}}
+            self._collection.update_one({"_id": before["_id"]}, change, session=session)
+        self._collection.update_one({"_id": number}, {"$addToSet": {"primary_for": customer_id}}, session=session)
+        return chosen._replace(primary_for=(*chosen.primary_for, customer_id))
+
     def insert(self, account: Account, *, session: ClientSession | None) -> None:
         """Add a new account, within the transaction of whatever it belongs to.
 
@@ -179,8 +213,8 @@ class Accounts:
             except DuplicateKeyError:
                 continue  # another process started at the same time
 
-    def _get(self, query: Mapping[str, Any]) -> Account:
-        found = self._collection.find_one(query)
+    def _get(self, query: Mapping[str, Any], *, session: ClientSession | None = None) -> Account:
+        found = self._collection.find_one(query, session=session)
         if found is None:
             raise NotFound
         return account_from(found)

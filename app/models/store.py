@@ -22,6 +22,7 @@ from app.models import (
     authenticators,
     bank,
     branches,
+    bulks,
     confirmation_limits,
     confirmations,
     customers,
@@ -50,6 +51,8 @@ from app.models.audit_seals import AuditSeals
 from app.models.authenticators import Authenticators
 from app.models.bank import Bank
 from app.models.branches import Branches
+from app.models.bulk_posting import BulkPoster
+from app.models.bulks import Bulks
 from app.models.collection import Document, ensure_collections, missing_parts
 from app.models.confirmation_limits import ConfirmationLimits
 from app.models.confirmations import Confirmations
@@ -62,6 +65,7 @@ from app.models.fx_quotes import FxQuotes
 from app.models.fx_rates import FxRates
 from app.models.holders import Holders
 from app.models.holds import Holds
+from app.models.ibans import Ibans
 from app.models.jobs import Jobs
 from app.models.journal import Journal
 from app.models.login_tickets import LoginTickets
@@ -103,6 +107,8 @@ SPECS = (
     login_tickets.SPEC,
     fx_rates.SPEC,
     fx_quotes.SPEC,
+    bulks.SPEC,
+    bulks.CHUNKS,
     payees.SPEC,
     audit.SPEC,
     audit.UNSEALED,
@@ -131,6 +137,7 @@ class Store:
         self.account_pages = AccountPages(self.database)
         self.entry_pages = EntryPages(self.database)
         self.holders = Holders(self.database)
+        self.ibans = Ibans(config)
         self.journal = Journal(client, self.database, config, clock=self.clock)
         self.users = Users(self.database)
         self.customers = Customers(self.database)
@@ -140,6 +147,8 @@ class Store:
         self.attempts = Attempts(self.database)
         self.fx_rates = FxRates(self.database)
         self.fx_quotes = FxQuotes(self.database)
+        self.bulks = Bulks(self.database)
+        self.bulk_poster = BulkPoster(self)
         self.payees = Payees(self.database)
         self.passwords = Passwords(config)
         self.admins = Admins(self.database)
@@ -182,6 +191,7 @@ class Store:
 
     def close(self) -> None:
         """Finish what was accepted, then let go of the connections and of the embedded server. Idempotent."""
+        self.bulk_poster.close()
         self.journal.close()
         self.client.close()
         if self._server is not None:

@@ -8,9 +8,18 @@ from app.domain.accounts import AccountStatus, AccountType
 from app.domain.currencies import CURRENCY_EXPONENTS
 from app.schemas.base import BaseSchema, OutSchema
 from app.schemas.fields import AccountNumber, Cursor, InstantOrDay, Limit, MoneyOut, Text, TimestampOut
+from app.schemas.terms import LimitsOut
 
 ACCOUNT_TYPES = [str(type_) for type_ in AccountType if type_ is not AccountType.INTERNAL]
 ACCOUNT_STATUSES = [str(status) for status in AccountStatus]
+
+
+class Nickname(Text):
+    """What its holders call an account; null is no name."""
+
+    def __init__(self) -> None:
+        description = "What the holders call the account; null for no name."
+        super().__init__(min_length=1, max_length=60, allow_none=True, metadata={"description": description})
 
 
 class BalanceQuery(BaseSchema):
@@ -68,27 +77,53 @@ class AccountOut(OutSchema):
 
     EXAMPLE = {  # noqa: RUF012  # never changed
         "number": "482915306750",
+        "iban": None,
+        "nickname": "Household",
+        "product": "CHECKING-USD",
         "type": "checking",
         "currency": "USD",
         "status": "active",
+        "blocked": False,
         "balance": "100.00",
         "available": "75.00",
         "held": "25.00",
         "overdraft_limit": "0.00",
+        "minimum_balance": "0.00",
+        "limits": LimitsOut.EXAMPLE,
         "opened_at": "2026-01-31T12:00:00.000Z",
         "primary": True,
+        "holder_names": ["Carol Carter"],
     }
 
     number = fields.String()
+    iban = fields.String(
+        allow_none=True, metadata={"description": "What other banks call it; null where the bank has no IBANs."}
+    )
+    nickname = fields.String(allow_none=True)
+    product = fields.String(allow_none=True, metadata={"description": "The code of the product that it was opened as."})
     type = fields.String(validate=validate.OneOf(ACCOUNT_TYPES))
     currency = fields.String()
     status = fields.String(validate=validate.OneOf(ACCOUNT_STATUSES))
+    blocked = fields.Boolean(metadata={"description": "A holder is suspended: nothing leaves the account."})
     balance = MoneyOut()
     available = MoneyOut()
     held = MoneyOut()
     overdraft_limit = MoneyOut()
+    minimum_balance = MoneyOut(metadata={"description": "What must stay on the account."})
+    limits = fields.Nested(LimitsOut)
     opened_at = TimestampOut()
     primary = fields.Boolean(metadata={"description": "It is meant where the holder names no account."})
+    holder_names = fields.List(
+        fields.String(allow_none=True), metadata={"description": "Who holds the account, as far as names are known."}
+    )
+
+
+class AccountChangeIn(BaseSchema):
+    """What a holder changes of an account; what is left out stays."""
+
+    EXAMPLE = {"nickname": "Household"}  # noqa: RUF012  # never changed
+
+    nickname = Nickname()
 
 
 class AccountListOut(OutSchema):
@@ -111,10 +146,11 @@ class HolderOut(OutSchema):
 
 
 class HeldAccountOut(AccountOut):
-    """An account with its holders."""
+    """An account with its branch and its holders."""
 
-    EXAMPLE = {**AccountOut.EXAMPLE, "holders": [HolderOut.EXAMPLE]}  # noqa: RUF012  # never changed
+    EXAMPLE = {**AccountOut.EXAMPLE, "branch": "HARBOUR", "holders": [HolderOut.EXAMPLE]}  # noqa: RUF012  # never changed
 
+    branch = fields.String(allow_none=True)
     holders = fields.List(fields.Nested(HolderOut))
 
 

@@ -228,6 +228,17 @@ class PerCent(fields.Field[str]):
         return value
 
 
+class Flag(fields.Field[bool]):
+    """True or false, and nothing that merely looks like it."""
+
+    OPENAPI: ClassVar[Mapping[str, Any]] = {"type": "boolean"}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("Give true or false.")
+        return value
+
+
 class Cursor(fields.Field[str]):
     """Where a page goes on: `next_cursor` of the page before, sent back unchanged."""
 

@@ -10,7 +10,18 @@ from app.domain.currencies import CURRENCY_EXPONENTS
 from app.domain.products import FEES_MAX, Product, ProductStatus
 from app.schemas.accounts import ACCOUNT_TYPES
 from app.schemas.base import BaseSchema, OutSchema
-from app.schemas.fields import AmountIn, AmountOrZeroIn, Code, Cursor, Limit, MoneyOut, PerCent, Text, TimestampOut
+from app.schemas.fields import (
+    AmountIn,
+    AmountOrZeroIn,
+    Code,
+    Cursor,
+    Flag,
+    Limit,
+    MoneyOut,
+    PerCent,
+    Text,
+    TimestampOut,
+)
 from app.schemas.terms import LimitsIn, LimitsOut
 
 
@@ -43,9 +54,7 @@ class ProductChangeIn(BaseSchema):
     limits = fields.Nested(LimitsIn)
     interest_rate = PerCent()
     fees = fields.List(fields.Nested(FeeIn), validate=validate.Length(max=FEES_MAX))
-    self_service = fields.Boolean(
-        truthy={True}, falsy={False}, metadata={"description": "Customers may open it by themselves."}
-    )
+    self_service = Flag(metadata={"description": "Customers may open it by themselves."})
 
 
 class ProductIn(ProductChangeIn):

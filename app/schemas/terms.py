@@ -31,3 +31,11 @@ class LimitsOut(OutSchema):
     withdrawal_daily = MoneyOut(allow_none=True)
     transfer = MoneyOut(allow_none=True)
     transfer_daily = MoneyOut(allow_none=True)
+
+
+class OverdraftIn(BaseSchema):
+    """How far an account may go below zero."""
+
+    EXAMPLE = {"limit": "500.00"}  # noqa: RUF012  # never changed
+
+    limit = AmountOrZeroIn(required=True)

@@ -110,4 +110,7 @@ ROLE_MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/banker/approvals/<approval_id>/reject"): STAFF,
     ("GET", "/admin/policies"): ADMINS,
     ("PUT", "/admin/policies/<operation>"): ADMINS,
+    ("POST", "/banker/adjustments"): STAFF,
+    ("POST", "/banker/accounts/<number>/overdraft"): STAFF,
+    ("POST", "/banker/accounts/<number>/limits"): STAFF,
 }

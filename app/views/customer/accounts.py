@@ -7,8 +7,8 @@ from typing import Any
 from app.controllers import accounts
 from app.controllers.balance import Balance, get_balance, get_balance_at
 from app.domain.account_views import AccountView
-from app.domain.errors import NotFound, TimeNotSettled
-from app.schemas.accounts import AccountBalanceOut, AccountListOut, AccountOut, BalanceAtQuery
+from app.domain.errors import AccountClosed, NotFound, TimeNotSettled
+from app.schemas.accounts import AccountBalanceOut, AccountChangeIn, AccountListOut, AccountOut, BalanceAtQuery
 from app.views.blueprint import Blueprint
 from app.views.guards import CUSTOMER, guard
 from app.views.http import actor, store
@@ -30,6 +30,23 @@ def list_accounts() -> dict[str, Any]:
 def show_account(number: str) -> AccountView:
     """Show one of the caller's accounts."""
     return accounts.get_account(store(), actor(), number)
+
+
+@bp.patch("/<number>")
+@bp.arguments(AccountChangeIn)
+@bp.refuses(NotFound)
+@bp.response(200, AccountOut)
+def change_account(body: dict[str, Any], number: str) -> AccountView:
+    """Give one of the caller's accounts a name, which all its holders see."""
+    return accounts.change_account(store(), actor(), number, body)
+
+
+@bp.post("/<number>/primary")
+@bp.refuses(NotFound, AccountClosed)
+@bp.response(200, AccountOut)
+def choose_primary(number: str) -> AccountView:
+    """Let this account serve where the caller names none."""
+    return accounts.choose_primary(store(), actor(), number)
 
 
 @bp.get("/<number>/balance")
