@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app, g, request
@@ -46,7 +47,11 @@ def client_address() -> str:
 
     Some proxies add a port, which is another for each connection: it is left out. What is no address is "unknown".
     """
-    given = request.remote_addr or ""
+    return _address(request.remote_addr or "")
+
+
+@lru_cache(maxsize=4_096)  # asked for on every request
+def _address(given: str) -> str:
     with_port = _ADDRESS_WITH_PORT.fullmatch(given)
     address = (with_port[1] or with_port[2]) if with_port else given
     try:
