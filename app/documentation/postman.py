@@ -28,6 +28,7 @@ _PARAMETERS = {
     "number": "account",
     "entry_id": "depositId",
     "transaction_id": "transactionId",
+    "hold_id": "transactionId",  # which is none of a hold
     "session_id": "account",  # no session has that id, so that none is ended
 }
 _ENDS_SESSION = "/auth/logout"

@@ -10,12 +10,13 @@ from flask.testing import FlaskClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from app import create_app
+from app.domain.accounts import new_account_number
 from app.domain.actor import Role
 from app.models.connection import connect
 from app.models.store import Store
 from config import Config
-from tests.factories.ledger import capture, deposit, hold, release, reversal
-from tests.factories.users import new_customer, new_staff
+from tests.factories.ledger import an_account, capture, deposit, hold, release, reversal
+from tests.factories.users import Login, new_customer, new_staff
 
 EXPLAINABLE = ("find", "aggregate", "update", "delete", "findAndModify")
 WITHOUT_INDEX = {"COLLSCAN"}
@@ -83,9 +84,38 @@ def journey(client: FlaskClient, store: Store) -> None:
         f"/banker/transactions/{line['transaction_id']}",
     ):
         assert client.get(path, headers=banker.headers).status_code == 200
+    _payments(client, store, alice, number)
+    _holds(client, store, alice, banker, number)
     client.post("/auth/refresh", json={"refresh_token": alice.refresh_token})
     client.post("/auth/logout", headers=alice.headers)
     _every_intent(store, number)
+
+
+def _payments(client: FlaskClient, store: Store, alice: Login, number: str) -> None:
+    payee = an_account(store)
+    client.post("/deposit", json={"amount": 10}, headers=alice.headers)
+    for to in (payee, new_account_number()):
+        client.post("/transfers", json={"to": to, "amount": 1, "reference": "r"}, headers=alice.headers)
+    assert client.get(f"/transactions?account={number}&type=transfer", headers=alice.headers).json["items"]
+    assert client.get(f"/payees/check?account={payee}", headers=alice.headers).status_code == 200
+    for _ in range(2):
+        client.post("/payees", json={"account": payee, "label": "x"}, headers=alice.headers)
+    assert client.patch(f"/payees/{payee}", json={"label": "y"}, headers=alice.headers).status_code == 200
+    assert client.get("/payees", headers=alice.headers).json["items"]
+    assert client.delete(f"/payees/{payee}", headers=alice.headers).status_code == 204
+
+
+def _holds(client: FlaskClient, store: Store, alice: Login, banker: Login, number: str) -> None:
+    wanted = {"amount": 1, "type": "card", "reason": "x", "expires_at": "2100-01-01"}
+    for _ in range(2):
+        placed = client.post(f"/banker/accounts/{number}/holds", json=wanted, headers=banker.headers).json["id"]
+    for path in (f"/banker/accounts/{number}/holds?limit=1", f"/banker/accounts/{number}/holds?limit=1&status=open"):
+        cursor = client.get(path, headers=banker.headers).json["next_cursor"]
+        assert client.get(f"{path}&cursor={cursor}", headers=banker.headers).json["items"]
+    assert client.get(f"/accounts/{number}/holds", headers=alice.headers).json["items"]
+    assert client.get(f"/banker/holds/{placed}", headers=banker.headers).status_code == 200
+    assert client.post(f"/banker/holds/{placed}/capture", json={}, headers=banker.headers).status_code == 201
+    store.holds.list_expired(now=store.clock.now(), limit=10)
 
 
 def _every_intent(store: Store, number: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain.errors import BalanceOutOfRange, HoldEnded, HoldExceeded, HoldNotExpired
+from app.domain.errors import BalanceOutOfRange, HoldEnded, HoldExceeded, HoldNotExpired, ValidationFailed
 from app.domain.ledger.book import Book, Recorded
 from app.domain.ledger.checks import require_customers, require_holder, require_open_for
 from app.domain.ledger.draft import Draft, Moment
@@ -21,6 +21,8 @@ def place(book: Book, intent: PlaceHold, moment: Moment) -> Recorded:
     require_open_for(account, -1, intent, intent.currency)
     if not 0 < intent.amount <= AMOUNT_MINOR_MAX:
         raise BalanceOutOfRange
+    if intent.expires_at is not None and intent.expires_at <= moment.now:
+        raise ValidationFailed(errors={"expires_at": ["A hold ends in the future."]})
     draft.hold(account.id, intent.amount)
     book.put_hold(
         Hold(
@@ -43,15 +45,17 @@ def capture(book: Book, intent: CaptureHold, moment: Moment) -> Recorded:
     hold = _open_hold(book, intent)
     if _has_expired(hold, moment):
         raise HoldEnded("The hold has expired.")
-    if not 0 < intent.amount <= hold.remaining:
+    amount = hold.remaining if intent.amount is None else intent.amount
+    if not 0 < amount <= hold.remaining:
         raise HoldExceeded
-    remaining = 0 if intent.final else hold.remaining - intent.amount
+    remaining = 0 if intent.final else hold.remaining - amount
     draft = Draft(book, intent, moment)
     draft.hold(hold.account_id, remaining - hold.remaining)
-    draft.move(Leg(hold.account_id, -intent.amount, hold.currency), is_covered=True)
-    draft.move(Leg(intent.to_account_id, intent.amount, hold.currency))
+    draft.move(Leg(hold.account_id, -amount, hold.currency), is_covered=True)
+    draft.move(Leg(intent.to_account_id, amount, hold.currency))
     status = HoldStatus.OPEN if remaining else HoldStatus.CAPTURED
-    book.put_hold(_ended(hold, intent, moment, status=status, remaining=remaining))
+    taken = replace(hold, captured=hold.captured + amount)
+    book.put_hold(_ended(taken, intent, moment, status=status, remaining=remaining))
     return draft.record(TransactionType.HOLD_CAPTURE, hold.account_id, hold_id=hold.id)
 
 
@@ -71,7 +75,8 @@ def _end(
 ) -> Recorded:
     draft = Draft(book, intent, moment)
     draft.hold(hold.account_id, -hold.remaining)
-    book.put_hold(_ended(hold, intent, moment, status=status, remaining=0))
+    ended = _ended(hold, intent, moment, status=status, remaining=0)
+    book.put_hold(replace(ended, end_reason=intent.description))
     return draft.record(type_, hold.account_id, hold_id=hold.id)
 
 

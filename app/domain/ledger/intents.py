@@ -114,9 +114,12 @@ class _OfHold(Intent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureHold(_OfHold):
-    """Take money out of a hold and post it to `to_account_id`; `final` releases what is left of it."""
+    """Take money out of a hold, all that is left where no amount is said, and post it to `to_account_id`.
 
-    amount: int
+    `final` releases what is left then.
+    """
+
+    amount: int | None
     to_account_id: str
     final: bool = True
 
@@ -181,11 +184,16 @@ class ChangeStatus(_OfAccount):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeTerms(_OfAccount):
-    """Give an account other limits, another overdraft or another minimum balance; None leaves one as it is."""
+    """Give an account other limits, another overdraft or another minimum balance; None leaves one as it is.
+
+    Where terms are expected, those that the decision was made on, it is refused if the account has others by now.
+    """
 
     limits: Limits | None = None
     overdraft_limit: int | None = None
     minimum_balance: int | None = None
+    expected_limits: Limits | None = None
+    expected_overdraft_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +215,22 @@ class Block(Intent):
     @property
     def accounts(self) -> set[str]:
         return set(self.account_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostEach(_OfAccount):
+    """Post many movements in one transaction of the database: each by itself, or with `all_or_nothing` all or none.
+
+    It is a transaction of its own, which moves nothing and says in its metadata which of them were refused and why: so
+    that what became of each is written down together with it, once. Nobody else may post the parts.
+    """
+
+    parts: tuple[Post, ...]
+    all_or_nothing: bool = False
+
+    @property
+    def accounts(self) -> set[str]:
+        return {self.account_id}.union(*(part.accounts for part in self.parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

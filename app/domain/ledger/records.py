@@ -6,7 +6,7 @@ What a posting makes many of is a named tuple: as immutable as a frozen dataclas
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -33,6 +33,14 @@ class TransactionType(StrEnum):
     HOLDERS_CHANGE = "holders_change"
     BLOCK_CHANGE = "block_change"
     APPROVAL_REQUEST = "approval_request"
+    BULK_POSTING = "bulk_posting"
+
+
+class HoldType(StrEnum):
+    CARD = "card"
+    LEGAL = "legal"
+    CHEQUE = "cheque"
+    OTHER = "other"
 
 
 class HoldStatus(StrEnum):
@@ -118,12 +126,16 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Money set aside on an account: `remaining` counts against the available balance while the hold is open."""
+    """Money set aside on an account: `remaining` counts against the available balance while the hold is open.
+
+    `captured` is what was taken out of it, in one part or several.
+    """
 
     id: str
     account_id: str
     amount: int
     remaining: int
+    captured: int = 0
     currency: str
     type: str
     reason: str
@@ -133,3 +145,21 @@ class Hold:
     placed_at: datetime
     ended_by: str | None = None
     ended_at: datetime | None = None
+    end_reason: str | None = None
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @property
+    def money_remaining(self) -> Money:
+        return Money(self.remaining, self.currency)
+
+    @property
+    def money_captured(self) -> Money:
+        return Money(self.captured, self.currency)
+
+    def as_placed(self) -> Hold:
+        """Return the hold as it was when it was placed, whatever has become of it."""
+        begun = replace(self, remaining=self.amount, captured=0, status=HoldStatus.OPEN)
+        return replace(begun, ended_by=None, ended_at=None, end_reason=None)

@@ -1,11 +1,24 @@
 """What bankers oversee and do at the counter."""
 
-from app.views.banker import accounts, approvals, branches, customers, holds, products, transactions, transfers
+from app.views.banker import (
+    accounts,
+    adjustments,
+    approvals,
+    branches,
+    customers,
+    holds,
+    products,
+    terms,
+    transactions,
+    transfers,
+)
 
 BLUEPRINTS = (
     accounts.bp,
     transactions.bp,
     approvals.bp,
+    adjustments.bp,
+    terms.bp,
     transfers.bp,
     holds.bp,
     customers.bp,

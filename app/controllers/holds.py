@@ -1,0 +1,98 @@
+"""Money set aside on customers' accounts by the bank: placed, captured, released, and seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.domain.actor import Actor
+from app.domain.errors import NotFound, SameAccount, UnknownPayee
+from app.domain.holds import CaptureOrder, HoldOrder, capture_intent, place_intent, release_intent
+from app.domain.ledger.book import Recorded
+from app.domain.ledger.records import Hold, HoldStatus
+from app.domain.paging import Page
+
+if TYPE_CHECKING:
+    from app.models.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class HoldChange:
+    """A hold as a request left it, and the transaction that did so."""
+
+    hold: Hold
+    recorded: Recorded
+
+
+def list_holds(
+    store: Store, actor: Actor, number: str, *, status: HoldStatus | None = None, limit: int, cursor: str | None
+) -> Page[Hold]:
+    """Return a page of the holds on an account, newest first: staff see any customer's, a customer their own.
+
+    Raises:
+        NotFound: there is no such account, or it is somebody else's.
+    """
+    account = store.accounts.get_reachable(actor, number)
+    return store.holds.page(account.id, status, limit=limit, cursor=cursor)
+
+
+def get_hold(store: Store, hold_id: str) -> Hold:
+    """Return any hold, for staff.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    return store.holds.get(hold_id)
+
+
+def place_hold(store: Store, actor: Actor, number: str, order: HoldOrder) -> HoldChange:
+    """Set money aside on a customer's account, once per idempotency key; return the hold as it was placed.
+
+    Raises:
+        NotFound: there is no customer's account of this number.
+        ValidationFailed: the amount is not one of the account's currency, or the hold would have expired already.
+        InsufficientFunds: less is available.
+        BankError: any other refusal of the ledger; nothing is set aside.
+    """
+    account = store.accounts.get_customer_account(number)
+    recorded = store.journal.post(place_intent(order, account, actor))
+    return HoldChange(store.holds.get(recorded.transaction.id).as_placed(), recorded)
+
+
+def capture_hold(store: Store, actor: Actor, hold_id: str, order: CaptureOrder) -> Recorded:
+    """Take money out of a hold, once per idempotency key, and post it.
+
+    Raises:
+        NotFound: there is no such hold.
+        UnknownPayee: there is no customer's account of the number that it is meant for.
+        SameAccount: it is meant for the account that it is held on.
+        HoldEnded: the hold was captured or released before, or its time has passed.
+        HoldExceeded: the amount is more than is left of it.
+        BankError: any other refusal of the ledger; nothing moved.
+    """
+    hold = store.holds.get(hold_id)
+    if order.to is not None:
+        _require_payee(store, order.to, hold)
+    return store.journal.post(capture_intent(order, hold, actor))
+
+
+def release_hold(
+    store: Store, actor: Actor, hold_id: str, reason: str | None, *, idempotency_key: str | None
+) -> HoldChange:
+    """End a hold, once: what is left of it is available again.
+
+    Raises:
+        NotFound: there is no such hold.
+        HoldEnded: it was captured or released before, or has expired.
+    """
+    recorded = store.journal.post(release_intent(hold_id, reason, actor, idempotency_key))
+    return HoldChange(store.holds.get(hold_id), recorded)
+
+
+def _require_payee(store: Store, number: str, hold: Hold) -> None:
+    if number == hold.account_id:
+        raise SameAccount
+    try:
+        store.accounts.get_customer_account(number)
+    except NotFound:
+        raise UnknownPayee from None
