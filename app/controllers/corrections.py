@@ -9,6 +9,8 @@ from app.domain.approvals import Answered
 from app.domain.errors import NotReversible
 from app.domain.ledger.book import Recorded
 from app.domain.ledger.records import TransactionType
+from app.domain.money import Money
+from app.domain.operations.adjustment import Adjustment
 from app.domain.operations.reversal import Reversal
 from app.models.four_eyes import submit
 
@@ -30,4 +32,32 @@ def reverse(
     if original.type is TransactionType.REVERSAL or not original.postings:
         raise NotReversible
     operation = Reversal.of(original, reason=reason, force=force)
+    return submit(store, actor, operation, idempotency_key=idempotency_key)
+
+
+def adjust(
+    store: Store,
+    actor: Actor,
+    number: str,
+    *,
+    amount: str,
+    direction: str,
+    reason: str,
+    idempotency_key: str | None,
+) -> Recorded | Answered:
+    """Put a customer's balance right by hand, or ask for approval of it.
+
+    Raises:
+        NotFound: there is no customer's account of this number.
+        ValidationFailed: the amount is not one of the account's currency.
+        BankError: any refusal of the ledger; nothing moved.
+    """
+    account = store.accounts.get_customer_account(number)
+    operation = Adjustment(
+        account=account.id,
+        holders=account.masked_holders,
+        direction=direction,
+        money=Money.parse(amount, account.currency),
+        reason=reason,
+    )
     return submit(store, actor, operation, idempotency_key=idempotency_key)

@@ -48,6 +48,12 @@ class MalformedJson(BankError):
     code, status, title = "malformed_json", 400, "The body is not valid JSON."
 
 
+class MalformedCsv(BankError):
+    """The file isn't CSV in UTF-8 (RFC 4180) with the header that is asked for."""
+
+    code, status, title = "malformed_csv", 400, "The file is not valid CSV."
+
+
 class IdempotencyKeyRequired(BankError):
     """This server asks for an `Idempotency-Key` header on every call that moves money (REQUIRE_IDEMPOTENCY_KEY)."""
 
@@ -61,7 +67,7 @@ class MethodNotAllowed(BankError):
 
 
 class PayloadTooLarge(BankError):
-    """The body is larger than the server takes (BODY_KIB_MAX)."""
+    """The body is larger than the server takes (BODY_KIB_MAX; for a file of bulk payments BULK_MIB_MAX)."""
 
     code, status, title = "payload_too_large", 413, "The body is too large."
 
@@ -281,6 +287,12 @@ class TooManyAccounts(BankError):
     """A customer holds as many open accounts as one may (ACCOUNTS_PER_CUSTOMER_MAX)."""
 
     code, status, title = "too_many_accounts", 409, "The customer has as many accounts as one may have."
+
+
+class OverdraftNotAllowed(BankError):
+    """The account's product allows no overdraft as high as that."""
+
+    code, status, title = "overdraft_not_allowed", 409, "The account's product allows no such overdraft."
 
 
 class TermsInUse(BankError):

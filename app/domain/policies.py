@@ -23,7 +23,7 @@ _BY_AMOUNT = frozenset(
     }
 )
 THRESHOLDS_MAX = 200
-_HAS_AMOUNT = _BY_AMOUNT | {OperationName.REVERSAL, OperationName.ADJUSTMENT}
+_HAS_AMOUNT = _BY_AMOUNT | {OperationName.REVERSAL, OperationName.ADJUSTMENT, OperationName.OVERDRAFT_CHANGE}
 
 
 class Rule(StrEnum):

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pymongo.client_session import ClientSession
 
 from app.domain.operations.base import Operation, OperationName, PostingOperation
+from app.domain.operations.fx_rate_change import FxRateChange
 from app.domain.operations.policy_change import PolicyChange
+from app.domain.operations.terms import OverdraftChange
+from app.models.bulk_posting import begin_bulk
+from app.models.overdrafts import refuse_above_product
 from app.models.posting import Request
 
 if TYPE_CHECKING:
@@ -45,5 +49,22 @@ def _change_policy(store: Store, operation: PolicyChange, also: Also) -> None:
     store.transaction(work)
 
 
-PREPARATIONS: Mapping[OperationName, Preparation] = {}
-EFFECTS: Mapping[OperationName, Effect] = {OperationName.POLICY_CHANGE: _change_policy}
+def _set_fx_rate(store: Store, operation: FxRateChange, also: Also) -> None:
+    def work(session: ClientSession | None) -> None:
+        also(session)
+        store.fx_rates.insert(operation.rate_from(store.clock.now()), session=session)
+
+    store.transaction(work)
+
+
+def _overdraft(store: Store, operation: OverdraftChange, facts: Mapping[str, Any], approval: str | None) -> Request:
+    refuse_above_product(store, store.accounts.get_customer_account(operation.account), operation.limit.amount_minor)
+    return Request(operation.intent(facts, approval=approval))
+
+
+PREPARATIONS: Mapping[OperationName, Preparation] = {OperationName.OVERDRAFT_CHANGE: _overdraft}
+EFFECTS: Mapping[OperationName, Effect] = {
+    OperationName.POLICY_CHANGE: _change_policy,
+    OperationName.FX_RATE_CHANGE: _set_fx_rate,
+    OperationName.BULK_POSTING: begin_bulk,
+}

@@ -10,7 +10,7 @@ from app.domain.history import HistoryFilter
 from app.domain.ledger.records import TransactionType
 from app.schemas.accounts import HolderOut
 from app.schemas.base import BaseSchema, OutSchema
-from app.schemas.fields import AccountNumber, AmountIn, Cursor, Limit, MoneyOut, Text, TimestampIn, TimestampOut
+from app.schemas.fields import AccountNumber, AmountIn, Cursor, Flag, Limit, MoneyOut, Text, TimestampIn, TimestampOut
 
 TRANSACTION_TYPES = [str(type_) for type_ in TransactionType]
 DESCRIPTION_LENGTH_MAX = 140
@@ -220,9 +220,25 @@ class ReversalIn(BaseSchema):
     EXAMPLE = {"reason": "Paid into the wrong account"}  # noqa: RUF012  # never changed
 
     reason = Text(required=True, min_length=1, max_length=DESCRIPTION_LENGTH_MAX)
-    force = fields.Boolean(
-        truthy={True},
-        falsy={False},
+    force = Flag(
         load_default=False,
         metadata={"description": "It may take more than is available: then somebody approves it in any case."},
     )
+
+
+class AdjustmentIn(BaseSchema):
+    """A balance put right by hand."""
+
+    EXAMPLE = {  # noqa: RUF012  # never changed
+        "account": "482915306750",
+        "amount": "12.50",
+        "direction": "credit",
+        "reason": "Fee charged twice",
+    }
+
+    account = AccountNumber(required=True)
+    amount = AmountIn(required=True)
+    direction = fields.String(
+        required=True, validate=validate.OneOf(DIRECTIONS), metadata={"description": "`credit` pays into the account."}
+    )
+    reason = Text(required=True, min_length=1, max_length=DESCRIPTION_LENGTH_MAX)

@@ -113,4 +113,8 @@ ROLE_MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/banker/adjustments"): STAFF,
     ("POST", "/banker/accounts/<number>/overdraft"): STAFF,
     ("POST", "/banker/accounts/<number>/limits"): STAFF,
+    ("POST", "/banker/bulk"): STAFF,
+    ("GET", "/banker/bulk"): STAFF,
+    ("GET", "/banker/bulk/<bulk_id>"): STAFF,
+    ("GET", "/banker/bulk/<bulk_id>/lines"): STAFF,
 }

@@ -69,6 +69,10 @@ def change_terms(book: Book, intent: ChangeTerms, moment: Moment) -> Recorded:
     """What is left available may fall, but not below zero, where it would stand without a debit that took it there."""
     draft = Draft(book, intent, moment)
     account = _customers_account(draft, intent)
+    if intent.expected_limits not in (None, account.limits):
+        raise StateConflict("The account has other limits by now.")
+    if intent.expected_overdraft_limit not in (None, account.overdraft_limit):
+        raise StateConflict("The account has another overdraft limit by now.")
     given = {"limits": intent.limits, "overdraft_limit": intent.overdraft_limit}
     given["minimum_balance"] = intent.minimum_balance
     terms = {name: value for name, value in given.items() if value is not None}

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.domain.operations.adjustment import Adjustment
 from app.domain.operations.base import Operation, OperationName
+from app.domain.operations.bulk_posting import BulkPosting
 from app.domain.operations.cash import CounterDeposit, CounterWithdrawal
+from app.domain.operations.fx_rate_change import FxRateChange
 from app.domain.operations.policy_change import PolicyChange
 from app.domain.operations.reversal import Reversal
+from app.domain.operations.terms import LimitsChange, OverdraftChange
 
 OPERATIONS: Mapping[OperationName, type[Operation]] = {
-    each.NAME: each for each in (CounterDeposit, CounterWithdrawal, Reversal, PolicyChange)
+    each.NAME: each
+    for each in (
+        Adjustment,
+        BulkPosting,
+        CounterDeposit,
+        CounterWithdrawal,
+        FxRateChange,
+        LimitsChange,
+        OverdraftChange,
+        PolicyChange,
+        Reversal,
+    )
 }

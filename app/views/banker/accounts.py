@@ -11,11 +11,14 @@ from app.domain.account_views import AccountFilter, AccountView
 from app.domain.errors import (
     AccountBlocked,
     AccountClosed,
+    AccountDormant,
     AccountFrozen,
     BalanceOutOfRange,
+    DailyLimitExceeded,
     InsufficientFunds,
     NotFound,
     TimeNotSettled,
+    TransactionLimitExceeded,
 )
 from app.domain.movements import Movement
 from app.domain.paging import Page
@@ -80,7 +83,8 @@ def create_deposit(body: dict[str, str], number: str) -> Any:
 @bp.post("/<number>/withdraw")
 @bp.arguments(CounterMovementIn)
 @bp.moves_money
-@bp.refuses(AccountBlocked, AccountClosed, AccountFrozen, InsufficientFunds, NotFound)
+@bp.refuses(AccountBlocked, AccountClosed, AccountDormant, AccountFrozen, DailyLimitExceeded, InsufficientFunds)
+@bp.refuses(NotFound, TransactionLimitExceeded)
 @bp.response(201, MovementOut, instead={202: ApprovalOut})
 def create_withdrawal(body: dict[str, str], number: str) -> Any:
     """Pay cash out at the counter, from a customer's account; from a certain amount on a second person approves it."""
