@@ -13,10 +13,11 @@ from app import create_app
 from app.domain.accounts import new_account_number
 from app.domain.actor import Role
 from app.models.connection import connect
+from app.models.job_registry import run_due
 from app.models.store import Store
 from config import Config
 from tests.factories.ledger import an_account, capture, deposit, hold, release, reversal
-from tests.factories.users import Login, new_customer, new_staff
+from tests.factories.users import Login, log_in, new_customer, new_staff
 
 EXPLAINABLE = ("find", "aggregate", "update", "delete", "findAndModify")
 WITHOUT_INDEX = {"COLLSCAN"}
@@ -84,11 +85,28 @@ def journey(client: FlaskClient, store: Store) -> None:
         f"/banker/transactions/{line['transaction_id']}",
     ):
         assert client.get(path, headers=banker.headers).status_code == 200
+    _system(client, store)
     _payments(client, store, alice, number)
     _holds(client, store, alice, banker, number)
     client.post("/auth/refresh", json={"refresh_token": alice.refresh_token})
     client.post("/auth/logout", headers=alice.headers)
     _every_intent(store, number)
+
+
+def _system(client: FlaskClient, store: Store) -> None:
+    admin = new_staff(client, store, "admin", Role.ADMIN)
+    log_in(client, "admin", "not the password")
+    client.get("/balance", headers=admin.headers)
+    (seen,) = client.get("/admin/audit?limit=1&from=2020-01-01&to=2100-01-01", headers=admin.headers).json["items"]
+    for field in ("actor", "action", "subject", "stream", "result"):
+        path = f"/admin/audit?{field}={seen[field]}"
+        assert client.get(f"{path}&cursor={seen['id']}", headers=admin.headers).status_code == 200
+        narrowed = "result=ok" if field == "stream" else "stream=auth"
+        assert client.get(f"{path}&{narrowed}&from=2020-01-01", headers=admin.headers).status_code == 200
+    assert client.post("/admin/jobs/expire-holds/run", headers=admin.headers).status_code == 202
+    assert all(ended.succeeded for _ in range(2) for ended in run_due(store))
+    for path in ("/admin/jobs", "/admin/health", "/admin/settings"):
+        assert client.get(path, headers=admin.headers).status_code == 200
 
 
 def _payments(client: FlaskClient, store: Store, alice: Login, number: str) -> None:
