@@ -92,6 +92,15 @@ class Customer:
         _require_birth(facts.get("date_of_birth"), now)
         return self._changed(now, **facts)
 
+    def with_own_facts(self, facts: Mapping[str, Any], *, now: datetime) -> Self:
+        """Return the customer with some facts changed by themselves.
+
+        Raises:
+            StateConflict: the customer is suspended or closed.
+        """
+        self.require_active()
+        return self.with_facts(facts, now=now)
+
     def with_status(self, status: CustomerStatus, decision: Decision) -> Self:
         """Return the customer suspended, reactivated or closed.
 

@@ -16,8 +16,9 @@ from app.models.connection import connect
 from app.models.job_registry import run_due
 from app.models.store import Store
 from config import Config
+from tests.factories.customers import decide, new_person, with_version
 from tests.factories.ledger import an_account, capture, deposit, hold, release, reversal
-from tests.factories.users import Login, log_in, new_customer, new_staff
+from tests.factories.users import PASSWORD, Login, log_in, new_customer, new_staff, register
 
 EXPLAINABLE = ("find", "aggregate", "update", "delete", "findAndModify")
 WITHOUT_INDEX = {"COLLSCAN"}
@@ -86,8 +87,11 @@ def journey(client: FlaskClient, store: Store) -> None:
     ):
         assert client.get(path, headers=banker.headers).status_code == 200
     _system(client, store)
+    _second_factor(client, store)
+    _users(client, store)
     _payments(client, store, alice, number)
     _holds(client, store, alice, banker, number)
+    _customers(client, banker, alice, customer)
     client.post("/auth/refresh", json={"refresh_token": alice.refresh_token})
     client.post("/auth/logout", headers=alice.headers)
     _every_intent(store, number)
@@ -109,6 +113,45 @@ def _system(client: FlaskClient, store: Store) -> None:
         assert client.get(path, headers=admin.headers).status_code == 200
 
 
+def _second_factor(client: FlaskClient, store: Store) -> None:
+    own = enrolled(client, new_customer(client, "dora"), MovableClock())
+    ticket = ticket_of(client, "dora")
+    assert log_in_with(client, ticket, own.present_code()).status_code == 401
+    login = login_of(log_in_with(client, ticket, own.recovery_codes.pop()))
+    payee = an_account(store)
+    number = client.get("/accounts", headers=login.headers).json["items"][0]["number"]
+    store.journal.post(deposit(number, 100))
+    asked = {"operation": "transfer", "to": payee, "amount": 1}
+    confirmation = client.post("/confirmations", json=asked, headers=login.headers).json["id"]
+    transfer = {"to": payee, "amount": 1, "confirmation": confirmation}
+    assert client.post("/transfers", json={"to": payee, "amount": 1}, headers=login.headers).status_code == 403
+    code = {"code": own.recovery_codes.pop()}
+    assert client.post(f"/confirmations/{confirmation}/confirm", json=code, headers=login.headers).status_code == 200
+    assert client.post("/transfers", json=transfer, headers=login.headers).status_code == 201
+    for limit in ("5.00", "4.00"):
+        body = {"limit": limit}
+        assert client.put("/me/confirmation-limit", json=body, headers=login.headers).status_code == 200
+    code = {"code": own.recovery_codes.pop()}
+    renewed = client.post("/auth/mfa/recovery-codes", json=code, headers=login.headers).json["recovery_codes"]
+    body = {"password": PASSWORD, "code": renewed[0]}
+    assert client.post("/auth/mfa/disable", json=body, headers=login.headers).status_code == 204
+
+
+def _users(client: FlaskClient, store: Store) -> None:
+    admin = new_staff(client, store, "anna", Role.ADMIN)
+    made = client.post("/admin/users", json={"username": "bella", "role": "banker"}, headers=admin.headers).json["user"]
+    for query in ("", "name=a", "role=banker", "disabled=true", "role=admin&disabled=false&name=a&cursor=YQ==",
+                  "branch=HARBOUR", "branch=HARBOUR&role=banker&name=b&cursor=YQ=="):  # fmt: skip
+        assert client.get(f"/admin/users?{query}", headers=admin.headers).status_code == 200
+    one = f"/admin/users/{made['id']}"
+    for path in (one, f"{one}/sessions"):
+        assert client.get(path, headers=admin.headers).status_code == 200
+    for action in ("disable", "enable", "reset-lockout"):
+        assert client.post(f"{one}/{action}", headers=admin.headers).status_code < 300
+    assert client.post(f"{one}/role", json={"role": "admin"}, headers=admin.headers).status_code == 202
+    assert client.delete(f"{one}/sessions", headers=admin.headers).status_code == 204
+
+
 def _payments(client: FlaskClient, store: Store, alice: Login, number: str) -> None:
     payee = an_account(store)
     client.post("/deposit", json={"amount": 10}, headers=alice.headers)
@@ -121,6 +164,26 @@ def _payments(client: FlaskClient, store: Store, alice: Login, number: str) -> N
     assert client.patch(f"/payees/{payee}", json={"label": "y"}, headers=alice.headers).status_code == 200
     assert client.get("/payees", headers=alice.headers).json["items"]
     assert client.delete(f"/payees/{payee}", headers=alice.headers).status_code == 204
+
+
+def _customers(client: FlaskClient, banker: Login, alice: Login, customer: str) -> None:
+    invited = new_person(client, banker, "Carol Carter", invite=True)
+    assert client.post(f"/banker/customers/{invited['id']}/invitation", headers=banker.headers).status_code == 201
+    code = client.post(f"/banker/customers/{invited['id']}/invitation", headers=banker.headers).json["invitation"]
+    assert register(client, "carol", invitation=code).status_code == 201
+    for query in ("", "q=car", "q=carol c", "status=active", "kyc=pending", "status=active&kyc=pending",
+                  f"q=car&status=active&kyc=pending&cursor={'0' * 32}", "kyc=pending&cursor=0"):  # fmt: skip
+        assert client.get(f"/banker/customers?{query}", headers=banker.headers).status_code == 200
+    for part in ("", "/accounts", "/transactions"):
+        assert client.get(f"/banker/customers/{customer}{part}", headers=banker.headers).status_code == 200
+    for action in ("kyc/verify", "suspend", "reactivate"):
+        assert decide(client, banker, customer, action).status_code == 200
+    assert decide(client, banker, customer, "close").status_code == 409
+    path = f"/banker/customers/{customer}"
+    headers = with_version(banker, client.get(path, headers=banker.headers))
+    assert client.patch(path, json={"full_name": "Alice Archer"}, headers=headers).status_code == 200
+    me = with_version(alice, client.get("/me", headers=alice.headers))
+    assert client.patch("/me", json={"phone": None, "current_password": PASSWORD}, headers=me).status_code == 200
 
 
 def _holds(client: FlaskClient, store: Store, alice: Login, banker: Login, number: str) -> None:

@@ -101,6 +101,18 @@ def test_a_change_names_the_version_that_was_read(client: FlaskClient, carol: Lo
     assert (again.status_code, again.json["code"]) == (412, "precondition_failed")
 
 
+def test_who_is_suspended_reads_their_record_and_leaves_it_as_it_is(
+    client: FlaskClient, store: Store, carol: Login
+) -> None:
+    banker = new_staff(client, store, "bella", Role.BANKER)
+    decide(client, banker, customer_of(client, banker, "carol"), "suspend")
+    for fact in ({"address": ADDRESS}, {"email": "new@example.com", "current_password": PASSWORD}):
+        answer = change(client, carol, **fact)
+        assert (answer.status_code, answer.json["code"]) == (409, "state_conflict")
+    decide(client, banker, customer_of(client, banker, "carol"), "reactivate")
+    assert change(client, carol, address=ADDRESS).status_code == 200
+
+
 def test_one_customers_change_touches_no_other(client: FlaskClient, carol: Login) -> None:
     dora = new_customer(client, "dora")
     change(client, carol, address=ADDRESS)
