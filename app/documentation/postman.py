@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,23 +15,23 @@ _FORMAT = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _ABOUT = """Import this file and press Run: it registers a user of its own and walks through all that a customer can do.
 
 `baseUrl` says where the bank is. The steps of a banker run where `bankerPassword` is set (`make run` shows one on a new
-database, `flask users create NAME --role banker` makes one) and are passed over where it is not.
+database, `flask users create NAME --role banker` makes one), those of a second person where `adminPassword` is as well;
+they are passed over where it is not.
 
 Made from the code by `python -m app.documentation`; a test fails where they differ."""
 _VARIABLES = {
     "baseUrl": "http://127.0.0.1:5000",
     "bankerUsername": "banker",
     "bankerPassword": "",
-    **dict.fromkeys(("username", "password", "accessToken", "refreshToken", "bankerToken", "account"), ""),
-    **dict.fromkeys(("depositKey", "depositId", "transactionId", "cursor"), ""),
+    "adminUsername": "admin",
+    "adminPassword": "",
+    **dict.fromkeys(("username", "password", "accessToken", "refreshToken", "bankerToken", "adminToken"), ""),
+    **dict.fromkeys(("account", "depositKey", "depositId", "transactionId", "cursor"), ""),
+    **dict.fromkeys(("payeeName", "payeeAccount", "transferKey", "transferId", "holdId", "approvalId"), ""),
 }
-_PARAMETERS = {
-    "number": "account",
-    "entry_id": "depositId",
-    "transaction_id": "transactionId",
-    "hold_id": "transactionId",  # which is none of a hold
-    "session_id": "account",  # no session has that id, so that none is ended
-}
+_PARAMETERS = {"number": "account", "entry_id": "depositId", "hold_id": "holdId"}
+_NOBODYS = "transactionId"
+"""For every other parameter: no customer, session or approval has this id, so that nothing happens to one."""
 _ENDS_SESSION = "/auth/logout"
 
 
@@ -89,9 +90,7 @@ def _example_body(description: Described, operation: Described) -> Any:
 
 
 def _filled_in(path: str) -> str:
-    for parameter, variable in _PARAMETERS.items():
-        path = path.replace(f"{{{parameter}}}", f"{{{{{variable}}}}}")
-    return path
+    return re.sub(r"\{(\w+)\}", lambda found: f"{{{{{_PARAMETERS.get(found[1], _NOBODYS)}}}}}", path)
 
 
 def _request(method: str, path: str, body: Any, headers: Mapping[str, str]) -> dict[str, Any]:
