@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.domain.actor import Actor
 from app.domain.approvals import Answered, Approval, ApprovalFilter
 from app.domain.paging import Page
-from app.models import four_eyes
+from app.models import decisions
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -38,10 +38,10 @@ def get_approval(store: Store, approval_id: str) -> Approval:
 def approve(
     store: Store, actor: Actor, approval_id: str, *, comment: str | None = None, idempotency_key: str | None
 ) -> Answered:
-    """Approve and execute; see `four_eyes.approve`."""
-    return four_eyes.approve(store, actor, approval_id, comment=comment, idempotency_key=idempotency_key)
+    """Approve and execute; see `decisions.approve`."""
+    return decisions.approve(store, actor, approval_id, comment=comment, idempotency_key=idempotency_key)
 
 
 def reject(store: Store, actor: Actor, approval_id: str, *, comment: str, idempotency_key: str | None) -> Answered:
-    """Reject; see `four_eyes.reject`."""
-    return four_eyes.reject(store, actor, approval_id, comment=comment, idempotency_key=idempotency_key)
+    """Reject; see `decisions.reject`."""
+    return decisions.reject(store, actor, approval_id, comment=comment, idempotency_key=idempotency_key)

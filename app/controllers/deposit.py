@@ -8,7 +8,6 @@ from app.domain.actor import Actor
 from app.domain.ledger.book import Recorded
 from app.domain.ledger.records import TransactionType
 from app.domain.movements import Movement, cash_movement
-from app.models.counter_audit import audited_at_counter
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -23,5 +22,4 @@ def deposit(store: Store, actor: Actor, movement: Movement) -> Recorded:
         BankError: any refusal of the ledger; nothing moved.
     """
     account = store.accounts.get_reachable(actor, movement.account)
-    posting = cash_movement(TransactionType.DEPOSIT, movement, account, actor)
-    return store.journal.post(posting, also=audited_at_counter(store, actor, "money.deposit", posting))
+    return store.journal.post(cash_movement(TransactionType.DEPOSIT, movement, account, actor))

@@ -8,7 +8,6 @@ from app.domain.actor import Actor
 from app.domain.ledger.book import Recorded
 from app.domain.ledger.records import TransactionType
 from app.domain.movements import Movement, cash_movement
-from app.models.counter_audit import audited_at_counter
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -24,5 +23,4 @@ def withdraw(store: Store, actor: Actor, movement: Movement) -> Recorded:
         BankError: any other refusal of the ledger; nothing moved.
     """
     account = store.accounts.get_reachable(actor, movement.account)
-    posting = cash_movement(TransactionType.WITHDRAWAL, movement, account, actor)
-    return store.journal.post(posting, also=audited_at_counter(store, actor, "money.withdrawal", posting))
+    return store.journal.post(cash_movement(TransactionType.WITHDRAWAL, movement, account, actor))

@@ -21,6 +21,7 @@ from app.domain.errors import (
 )
 from app.domain.operations.base import OperationName
 from app.domain.operations.registry import OPERATIONS
+from app.domain.staff_roles import refuse_oneself
 from app.domain.users import User
 
 
@@ -129,10 +130,12 @@ def refuse_decider(approval: Approval, decider: User) -> None:
 
     Raises:
         MakerIsChecker: they asked for it themselves.
+        OwnAccess: it is about their own role.
         Forbidden: their role does not decide this, or they are disabled.
     """
     if decider.id == approval.requested_by.id:
         raise MakerIsChecker
+    refuse_oneself(decider.id, approval.subject)
     if decider.disabled or decider.role not in approval.deciding_roles:
         raise Forbidden
 

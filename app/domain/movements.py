@@ -31,9 +31,8 @@ def cash_movement(type_: TransactionType, movement: Movement, account: Account, 
     money = Money.parse(movement.amount, account.currency)
     amount = money.amount_minor if type_ is TransactionType.DEPOSIT else -money.amount_minor
     sent = {"account": movement.account, "amount_minor": money.amount_minor, "description": movement.description}
-    route = f"counter {type_}" if actor.is_staff else str(type_)
     return Post(
-        **intent_facts(actor, movement.idempotency_key, route, sent),
+        **intent_facts(actor, movement.idempotency_key, str(type_), sent),
         description=movement.description,
         type=type_,
         account_id=account.id,

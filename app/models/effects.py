@@ -10,8 +10,11 @@ from pymongo.client_session import ClientSession
 from app.domain.operations.base import Operation, OperationName, PostingOperation
 from app.domain.operations.fx_rate_change import FxRateChange
 from app.domain.operations.policy_change import PolicyChange
+from app.domain.operations.staff_role_change import StaffRoleChange
 from app.domain.operations.terms import OverdraftChange
+from app.models.access import change_user
 from app.models.bulk_posting import begin_bulk
+from app.models.opening import prepare_opening
 from app.models.overdrafts import refuse_above_product
 from app.models.posting import Request
 
@@ -62,9 +65,19 @@ def _overdraft(store: Store, operation: OverdraftChange, facts: Mapping[str, Any
     return Request(operation.intent(facts, approval=approval))
 
 
-PREPARATIONS: Mapping[OperationName, Preparation] = {OperationName.OVERDRAFT_CHANGE: _overdraft}
+def _change_role(store: Store, operation: StaffRoleChange, also: Also) -> None:
+    user = store.users.get(operation.user)
+    operation.refuse_overtaken(user)
+    change_user(store, user, role=operation.role, also=also)
+
+
+PREPARATIONS: Mapping[OperationName, Preparation] = {
+    OperationName.ACCOUNT_OPENING: prepare_opening,
+    OperationName.OVERDRAFT_CHANGE: _overdraft,
+}
 EFFECTS: Mapping[OperationName, Effect] = {
     OperationName.POLICY_CHANGE: _change_policy,
     OperationName.FX_RATE_CHANGE: _set_fx_rate,
+    OperationName.STAFF_ROLE_CHANGE: _change_role,
     OperationName.BULK_POSTING: begin_bulk,
 }

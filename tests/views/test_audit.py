@@ -164,7 +164,7 @@ def test_cash_at_the_counter_leaves_exactly_one_record_however_often_it_is_sent(
     banker = new_staff(client, store, "bella", Role.BANKER)
     headers = banker.headers | {"Idempotency-Key": "k1"}
     at_once(20, lambda _: client.post(f"/banker/accounts/{number}/deposit", json={"amount": 20}, headers=headers))
-    (record,) = trail(store, "money.deposit")
+    (record,) = trail(store, "money.counter_deposit")
     assert (record["subject"], record["role"]) == (f"account:{number}", "banker")
     assert (record["after"]["amount"], record["after"]["currency"]) == ("20.00", "USD")
     assert store.database["transactions"].find_one({"_id": record["after"]["transaction_id"]})

@@ -34,10 +34,12 @@ class Operation(ABC):
     """Something that staff ask for, complete: a second person sees `payload()` and exactly that is executed.
 
     Subclasses are frozen dataclasses. `ADMIN_DECIDES`: only an administrator may approve or reject it.
+    `SUBJECT_KIND` says what kind of thing the subject is.
     """
 
     NAME: ClassVar[OperationName]
     ADMIN_DECIDES: ClassVar[bool] = False
+    SUBJECT_KIND: ClassVar[str] = "account"
 
     @property
     @abstractmethod

@@ -17,6 +17,7 @@ class PolicyChange(EffectOperation):
 
     NAME = OperationName.POLICY_CHANGE
     ADMIN_DECIDES = True
+    SUBJECT_KIND = "policy"
 
     policy: Policy
     before: Policy

@@ -9,13 +9,16 @@ from app.domain.operations.base import Operation, OperationName
 from app.domain.operations.bulk_posting import BulkPosting
 from app.domain.operations.cash import CounterDeposit, CounterWithdrawal
 from app.domain.operations.fx_rate_change import FxRateChange
+from app.domain.operations.opening import AccountOpening
 from app.domain.operations.policy_change import PolicyChange
 from app.domain.operations.reversal import Reversal
+from app.domain.operations.staff_role_change import StaffRoleChange
 from app.domain.operations.terms import LimitsChange, OverdraftChange
 
 OPERATIONS: Mapping[OperationName, type[Operation]] = {
     each.NAME: each
     for each in (
+        AccountOpening,
         Adjustment,
         BulkPosting,
         CounterDeposit,
@@ -25,5 +28,6 @@ OPERATIONS: Mapping[OperationName, type[Operation]] = {
         OverdraftChange,
         PolicyChange,
         Reversal,
+        StaffRoleChange,
     )
 }
