@@ -21,6 +21,7 @@ from app.domain.errors import BankError, NotFound
 from app.job_commands import job_commands
 from app.models.connection import as_bank_error
 from app.models.ledger_reader import LedgerReader
+from app.models.passwords import generated_password
 from app.models.reconcile import Reconciliation, Report
 from app.models.startup import StoreNotUsable, check_server
 from app.models.store import Store
@@ -121,7 +122,7 @@ def _reconciled(reader: LedgerReader, account: str | None) -> Report:
 def create_user(name: str, role: str, generate: bool) -> None:
     """Create a banker or an administrator."""
     if generate:
-        password = secrets.token_urlsafe(_GENERATED_PASSWORD_BYTES)
+        password = generated_password()
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with _refusals_shown():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.domain.actor import Actor
+from app.domain.audit import Subject
 from app.domain.errors import MfaNotEnrolled
 from app.domain.second_factor import Enrolment, MfaState, is_required
 from app.models import second_factor
@@ -47,7 +48,8 @@ def confirm(store: Store, actor: Actor, code: str) -> list[str]:
         CodeLocked: too many wrong codes.
         StateConflict: the user was changed at the same time.
     """
-    codes = second_factor.turn_on(store, store.users.get(actor.user_id), code)
+    audited = store.audit.also("auth.mfa_enable", actor, Subject("user", actor.user_id))
+    codes = second_factor.turn_on(store, store.users.get(actor.user_id), code, also=audited)
     _log.info("mfa_enabled", user_id=actor.user_id)
     return codes
 
@@ -68,7 +70,7 @@ def disable(store: Store, actor: Actor, password: str, code: str) -> None:
         raise MfaNotEnrolled
     user = prove_password(store, actor.username, password)
     second_factor.verify_code(store, user.id, code)
-    second_factor.turn_off(store, user)
+    second_factor.turn_off(store, user, also=store.audit.also("auth.mfa_disable", actor, Subject("user", user.id)))
     _log.info("mfa_disabled", user_id=user.id)
 
 
@@ -82,5 +84,6 @@ def renew_recovery_codes(store: Store, actor: Actor, code: str) -> list[str]:
     """
     second_factor.verify_code(store, actor.user_id, code)
     codes = second_factor.renew_recovery_codes(store, actor.user_id)
+    store.audit.write("auth.recovery_codes_renew", actor, Subject("user", actor.user_id))
     _log.info("recovery_codes_renewed", user_id=actor.user_id)
     return codes

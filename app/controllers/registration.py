@@ -10,16 +10,20 @@ import structlog
 
 from app.domain.account_views import AccountView
 from app.domain.accounts import Account, new_account_number
-from app.domain.actor import Role
+from app.domain.actor import Actor, Role
+from app.domain.audit import SYSTEM, Acting, Subject
 from app.domain.customers import Customer
 from app.domain.errors import UsernameTaken, ValidationFailed
 from app.domain.ids import random_id
 from app.domain.invitations import invitation_digest
+from app.domain.operations.staff_role_change import StaffRoleChange
 from app.domain.products import default_product_code
 from app.domain.usernames import canonical_username, displayed_username
 from app.domain.users import PasswordHash, Profile, User
 from app.models.access import add_customer, add_login, add_staff, find_invited
-from app.models.passwords import context_words, refuse_weak_password, refuse_wrong_length
+from app.models.branch_staff import require_open_branch
+from app.models.four_eyes import submit
+from app.models.passwords import context_words, generated_password, refuse_weak_password, refuse_wrong_length
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -82,8 +86,46 @@ def register(
     return Registration(Profile(user, customer), shown)
 
 
-def create_staff(store: Store, username: str, password: str, role: Role) -> User:
-    """Make a login for a banker or an administrator. No address leads here.
+@dataclass(frozen=True, slots=True)
+class Hired:
+    """A new member of staff, the password that was made up for them, and the approval that their role waits for."""
+
+    user: User
+    password: str | None
+    approval: str | None
+
+
+def hire(
+    store: Store,
+    actor: Actor,
+    username: str,
+    role: Role,
+    *,
+    password: str | None,
+    branch: str | None,
+    idempotency_key: str | None,
+) -> Hired:
+    """Make a login for a member of staff. An administrator begins as a banker: that role is given like any other.
+
+    Raises:
+        ValidationFailed: the name can't be one, the password is too easy to guess, or there is no such branch.
+        StateConflict: the branch is closed.
+        UsernameTaken: somebody has this name, or one that reads the same.
+    """
+    if branch is not None:
+        require_open_branch(store, branch)
+    made_up = generated_password() if password is None else None
+    user = create_staff(store, username, password or made_up or "", Role.BANKER, branch=branch, by=actor)
+    if role is Role.BANKER:
+        return Hired(user, made_up, None)
+    asked = submit(store, actor, StaffRoleChange.of(user, role), idempotency_key=idempotency_key)
+    return Hired(store.users.get(user.id), made_up, asked.approval.id if asked else None)
+
+
+def create_staff(
+    store: Store, username: str, password: str, role: Role, *, branch: str | None = None, by: Acting = SYSTEM
+) -> User:
+    """Make a login for a banker or an administrator. No address leads here but through `hire`.
 
     Raises:
         ValidationFailed: the name can't be one, or the password is too easy to guess.
@@ -97,9 +139,11 @@ def create_staff(store: Store, username: str, password: str, role: Role) -> User
         canonical=canonical,
         role=role,
         password=hashed,
+        branch=branch,
         created_at=store.clock.now(),
     )
-    add_staff(store, user)
+    told = {"username": user.username, "role": role, "branch": branch}
+    add_staff(store, user, also=store.audit.also("staff.user_create", by, Subject("user", user.id), after=told))
     _log.info("user_registered", user_id=user.id, role=str(user.role))
     return user
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.domain.actor import Role
-from app.domain.errors import NotFound, StateConflict
+from app.domain.audit import SYSTEM, Subject
+from app.domain.errors import NotFound
+from app.domain.staff_roles import refuse_senseless_role
 from app.domain.usernames import attempted_username
 from app.domain.users import User
 from app.models.access import change_user
@@ -23,8 +25,13 @@ def set_disabled(store: Store, username: str, *, disabled: bool) -> User:
 
     Raises:
         NotFound: nobody has this name.
+        LastAdmin: no administrator would be left.
     """
-    user = change_user(store, _find(store, username), disabled=disabled)
+    user = _find(store, username)
+    action = "staff.user_disable" if disabled else "staff.user_enable"
+    told = {"before": {"disabled": user.disabled}, "after": {"disabled": disabled}}
+    audited = store.audit.also(action, SYSTEM, Subject("user", user.id), **told)
+    user = change_user(store, user, disabled=disabled, also=audited)
     _log.info("user_disabled" if disabled else "user_enabled", user_id=user.id)
     return user
 
@@ -35,11 +42,13 @@ def set_role(store: Store, username: str, role: Role) -> User:
     Raises:
         NotFound: nobody has this name.
         StateConflict: a customer can't become staff, nor staff a customer: their accounts are what tells them apart.
+        LastAdmin: no administrator would be left.
     """
     user = _find(store, username)
-    if Role.CUSTOMER in (role, user.role):
-        raise StateConflict("A customer can't become staff, nor staff a customer; create another user.")
-    changed = change_user(store, user, role=role)
+    refuse_senseless_role(user, role)
+    told = {"before": {"role": user.role}, "after": {"role": role}}
+    audited = store.audit.also("staff.user_role", SYSTEM, Subject("user", user.id), **told)
+    changed = change_user(store, user, role=role, also=audited)
     _log.info("role_changed", user_id=user.id, role=str(role))
     return changed
 

@@ -35,6 +35,10 @@ class User:
     branch: str | None = None
     created_at: datetime
 
+    @property
+    def is_staff(self) -> bool:
+        return self.role is not Role.CUSTOMER
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:

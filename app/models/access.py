@@ -98,14 +98,19 @@ def _with_new_numbers(
     raise ServerBusy(retry_after_s=1)
 
 
-def add_staff(store: Store, user: User) -> None:
-    """Add a login that is no customer's.
+def add_staff(store: Store, user: User, *, also: Callable[[ClientSession | None], None]) -> None:
+    """Add a login that is no customer's, and do what belongs to it in the same transaction.
 
     Raises:
         UsernameTaken: somebody else was quicker.
     """
+
+    def work(session: ClientSession | None) -> None:
+        store.users.insert(user, session=session)
+        also(session)
+
     try:
-        store.users.insert(user)
+        store.transaction(work)
     except DuplicateKeyError:
         raise UsernameTaken from None
 
@@ -117,6 +122,7 @@ def change_user(
     password: PasswordHash | None = None,
     disabled: bool | None = None,
     role: Role | None = None,
+    branch: str | None = None,
     also: Callable[[ClientSession | None], None] | None = None,
 ) -> User:
     """Change a user and end everything granted before: at once here, within two seconds in every other process.
@@ -135,7 +141,9 @@ def change_user(
             store.admins.require_another(user.id, session=session)
         if also is not None:
             also(session)
-        changed = store.users.change(user, password=password, disabled=disabled, role=role, session=session)
+        changed = store.users.change(
+            user, password=password, disabled=disabled, role=role, branch=branch, session=session
+        )
         store.revocations.add_user(user.id, changed.epoch, session=session)
         return changed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.domain.errors import MfaAlreadyEnrolled, MfaNotEnrolled, StateConflict
 from app.domain.second_factor import RECOVERY_CODES, Authenticator, SealedSeed
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import CollectionSpec, Document, find_by_ids
 
 _DIGEST = {"bsonType": "string", "minLength": 64, "maxLength": 64}
 SPEC = CollectionSpec(
@@ -67,6 +67,11 @@ class Authenticators:
         if found is None:
             raise MfaNotEnrolled
         return found
+
+    def confirmed_among(self, user_ids: Iterable[str]) -> set[str]:
+        """Return those of these users whose codes are asked for."""
+        found = find_by_ids(self._collection, user_ids)
+        return {each["_id"] for each in found if "confirmed_at" in each}
 
     def begin(self, user_id: str, seed: SealedSeed, *, now: datetime) -> None:
         """Keep a seed that is still to be confirmed, in place of an earlier one that never was.

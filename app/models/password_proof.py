@@ -47,6 +47,11 @@ def prove_password(store: Store, username: str, password: str, *, action: str = 
     return user
 
 
+def forget_failed_passwords(store: Store, user: User) -> None:
+    """Let a user whose name is locked try again at once."""
+    store.attempts.forget(_ATTEMPTS, user.canonical)
+
+
 def _refuse_locked(store: Store, name: str, action: str, wait_s: int) -> None:
     if wait_s:
         _log.warning("login_locked")

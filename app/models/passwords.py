@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
+import secrets
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,7 @@ LENGTH_MAX = 128
 _GUESSES_MIN = 10**8  # what zxcvbn grants to eight random characters
 _JUDGED_LENGTH_MAX = 32  # zxcvbn takes seconds for some longer inputs
 _CONTEXT_WORD_LENGTH_MIN = 3
+_GENERATED_BYTES = 12
 _BANK_WORDS = ("bank",)
 
 
@@ -96,6 +98,11 @@ class Passwords:
                 self._turns.release()
         finally:
             self._places.release()
+
+
+def generated_password() -> str:
+    """Make up a password of 96 random bits."""
+    return secrets.token_urlsafe(_GENERATED_BYTES)
 
 
 def refuse_wrong_length(password: str, length_min: int, *, field: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -72,8 +73,10 @@ def begin_enrolment(store: Store, user: User) -> Enrolment:
     return enrolment
 
 
-def turn_on(store: Store, user: User, code: str) -> list[str]:
+def turn_on(store: Store, user: User, code: str, *, also: Callable[[ClientSession | None], None]) -> list[str]:
     """Let the user's new authenticator count, end all their sessions, and return the recovery codes.
+
+    `also` belongs to it, in the same transaction.
 
     Raises:
         MfaNotEnrolled: none was begun.
@@ -95,20 +98,26 @@ def turn_on(store: Store, user: User, code: str) -> list[str]:
 
     def confirm(session: ClientSession | None) -> None:
         store.authenticators.confirm(authenticator, step, digests, now=store.clock.now(), session=session)
+        also(session)
 
     change_user(store, user, also=confirm)
     store.attempts.forget(_ATTEMPTS, user.id)
     return codes
 
 
-def turn_off(store: Store, user: User) -> None:
-    """Take the user's authenticator away and end all their sessions.
+def turn_off(store: Store, user: User, *, also: Callable[[ClientSession | None], None]) -> None:
+    """Take the user's authenticator away and end all their sessions; `also` belongs to it, in the same transaction.
 
     Raises:
         MfaNotEnrolled: there is none.
         StateConflict: the user was changed meanwhile.
     """
-    change_user(store, user, also=lambda session: store.authenticators.remove(user.id, session=session))
+
+    def remove(session: ClientSession | None) -> None:
+        store.authenticators.remove(user.id, session=session)
+        also(session)
+
+    change_user(store, user, also=remove)
 
 
 def renew_recovery_codes(store: Store, user_id: str) -> list[str]:

@@ -78,6 +78,7 @@ from app.models.seeds import Seeds
 from app.models.sessions import Sessions
 from app.models.startup import StoreNotUsable, check_server, open_client, require_login, share_server
 from app.models.transactions import Transactions
+from app.models.user_pages import UserPages
 from app.models.users import Users
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ class Store:
         self.bulk_poster = BulkPoster(self)
         self.payees = Payees(self.database)
         self.passwords = Passwords(config)
+        self.user_pages = UserPages(self.database)
         self.admins = Admins(self.database)
         self.authenticators = Authenticators(self.database)
         self.confirmation_limits = ConfirmationLimits(self.database, config)

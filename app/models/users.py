@@ -19,6 +19,11 @@ SPEC = CollectionSpec(
     "users",
     indexes=(
         IndexModel([("canonical", ASCENDING)], name="one_user_per_name", unique=True),
+        IndexModel(
+            [("branch", ASCENDING), ("canonical", ASCENDING)],
+            name="branch",
+            partialFilterExpression={"branch": {"$exists": True}},
+        ),
         IndexModel([("role", ASCENDING), ("disabled", ASCENDING), ("canonical", ASCENDING)], name="role"),
         IndexModel(
             [("customer_id", ASCENDING)],
@@ -53,6 +58,8 @@ SPEC = CollectionSpec(
         },
     },
 )
+NO_BRANCH = ""
+"""What a member of staff who belongs to no branch (any more) has in its place."""
 
 
 class Users:
@@ -76,7 +83,7 @@ class Users:
     def find_by_name(self, canonical: str) -> User | None:
         """Return the user of this canonical name, or None."""
         found = self._collection.find_one({"canonical": canonical})
-        return _user(found) if found else None
+        return user_from(found) if found else None
 
     def get(self, user_id: str) -> User:
         """Return the user of this id.
@@ -87,7 +94,7 @@ class Users:
         found = self._collection.find_one({"_id": user_id})
         if found is None:
             raise NotFound
-        return _user(found)
+        return user_from(found)
 
     def usernames_of(self, customer_ids: Iterable[str], *, session: ClientSession | None = None) -> dict[str, str]:
         """Return the names that these customers log in with, by customer id; those without a login are left out."""
@@ -102,23 +109,31 @@ class Users:
         password: PasswordHash | None = None,
         disabled: bool | None = None,
         role: Role | None = None,
+        branch: str | None = None,
         session: ClientSession | None,
     ) -> User:
-        """Change what decides about access, raise the epoch, and return the user as changed.
+        """Change what decides about access, raise the epoch, and return the user as changed; NO_BRANCH takes it away.
 
         Raises:
             StateConflict: somebody else has changed it since `user` was read.
         """
-        given = {"password": _password_document(password) if password else None, "disabled": disabled, "role": role}
+        given: Document = {
+            "password": _password_document(password) if password else None,
+            "disabled": disabled,
+            "role": role,
+            "branch": branch or None,
+        }
+        change: Document = {"$set": {name: value for name, value in given.items() if value is not None}}
+        gone = {"$unset": {"branch": ""}} if branch == NO_BRANCH else {}
         found = self._collection.find_one_and_update(
             {"_id": user.id, "epoch": user.epoch},
-            {"$set": {name: value for name, value in given.items() if value is not None}, "$inc": {"epoch": 1}},
+            {**change, **gone, "$inc": {"epoch": 1}},
             return_document=ReturnDocument.AFTER,
             session=session,
         )
         if found is None:
             raise StateConflict
-        return _user(found)
+        return user_from(found)
 
     def rehash(self, user: User, password: PasswordHash) -> None:
         """Keep the same password under another hash, unless it has been changed meanwhile."""
@@ -156,7 +171,8 @@ def _document(user: User) -> Document:
     return {name: value for name, value in document.items() if value is not None}
 
 
-def _user(found: Mapping[str, Any]) -> User:
+def user_from(found: Mapping[str, Any]) -> User:
+    """Read a user."""
     return User(
         id=found["_id"],
         username=found["username"],

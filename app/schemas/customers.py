@@ -11,6 +11,7 @@ from app.domain.customers import CustomerStatus, KycStatus
 from app.schemas.auth import PASSWORD_LENGTH_MAX
 from app.schemas.base import BaseSchema, OutSchema
 from app.schemas.fields import Cursor, Limit, Text, TimestampOut
+from app.schemas.mfa import CodeField
 from app.schemas.people import AddressIn, AddressOut, Country, DateIn, EmailIn, PersonName, PhoneIn
 
 SEARCH_LENGTH_MAX = 100
@@ -47,6 +48,7 @@ class ContactIn(BaseSchema):
         validate=validate.Length(1, PASSWORD_LENGTH_MAX),
         metadata={"description": "Needed to change e-mail address or phone number.", "format": "password"},
     )
+    code = CodeField()
 
 
 class CustomerChangeIn(BaseSchema):

@@ -1,13 +1,18 @@
-"""Who gets in where: a row for every route and method. A route without a row is a failing test, not an open door."""
+"""Who gets in where: a row for every route and method. A route without a row is a failing test, not an open door.
+
+Below it, what a role alone does not decide: whose things a customer reaches, and what a suspended one may still do.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 CUSTOMER, BANKER, ADMIN = "customer", "banker", "admin"
-ANYONE = frozenset({"anonymous", CUSTOMER, BANKER, ADMIN, "logged out"})
-LOGGED_IN = frozenset({CUSTOMER, BANKER, ADMIN})
-CUSTOMERS = frozenset({CUSTOMER})
-STAFF = frozenset({BANKER, ADMIN})
+CUSTOMERS = frozenset({CUSTOMER, "other customer", "suspended customer"})
 ADMINS = frozenset({ADMIN})
+STAFF = frozenset({BANKER, "other banker"}) | ADMINS
+LOGGED_IN = CUSTOMERS | STAFF
+ANYONE = LOGGED_IN | {"anonymous", "logged out"}
 
 ROLE_MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/health"): ANYONE,
@@ -39,6 +44,8 @@ ROLE_MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/accounts"): CUSTOMERS,
     ("GET", "/accounts/<number>"): CUSTOMERS,
     ("GET", "/balance"): CUSTOMERS,
+    ("POST", "/accounts"): CUSTOMERS,
+    ("POST", "/accounts/<number>/close"): CUSTOMERS,
     ("PATCH", "/accounts/<number>"): CUSTOMERS,
     ("POST", "/accounts/<number>/primary"): CUSTOMERS,
     ("GET", "/accounts/<number>/balance"): CUSTOMERS,
@@ -55,6 +62,15 @@ ROLE_MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/transactions/<entry_id>"): CUSTOMERS,
     ("GET", "/banker/accounts"): STAFF,
     ("GET", "/banker/accounts/<number>"): STAFF,
+    ("POST", "/banker/accounts"): STAFF,
+    ("POST", "/banker/accounts/<number>/freeze"): STAFF,
+    ("POST", "/banker/accounts/<number>/unfreeze"): STAFF,
+    ("POST", "/banker/accounts/<number>/mark-dormant"): STAFF,
+    ("POST", "/banker/accounts/<number>/reactivate"): STAFF,
+    ("POST", "/banker/accounts/<number>/close"): STAFF,
+    ("GET", "/banker/accounts/<number>/holders"): STAFF,
+    ("POST", "/banker/accounts/<number>/holders"): STAFF,
+    ("DELETE", "/banker/accounts/<number>/holders/<customer_id>"): STAFF,
     ("GET", "/banker/accounts/<number>/balance"): STAFF,
     ("GET", "/banker/accounts/<number>/transactions"): STAFF,
     ("POST", "/banker/accounts/<number>/deposit"): STAFF,
@@ -97,6 +113,18 @@ ROLE_MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("PATCH", "/admin/products/<code>"): ADMINS,
     ("POST", "/admin/products/<code>/withdraw"): ADMINS,
     ("GET", "/admin/audit"): ADMINS,
+    ("GET", "/admin/users"): ADMINS,
+    ("POST", "/admin/users"): ADMINS,
+    ("GET", "/admin/users/<user_id>"): ADMINS,
+    ("POST", "/admin/users/<user_id>/role"): ADMINS,
+    ("POST", "/admin/users/<user_id>/branch"): ADMINS,
+    ("POST", "/admin/users/<user_id>/disable"): ADMINS,
+    ("POST", "/admin/users/<user_id>/enable"): ADMINS,
+    ("POST", "/admin/users/<user_id>/reset-lockout"): ADMINS,
+    ("POST", "/admin/users/<user_id>/reset-mfa"): ADMINS,
+    ("GET", "/admin/users/<user_id>/sessions"): ADMINS,
+    ("DELETE", "/admin/users/<user_id>/sessions"): ADMINS,
+    ("DELETE", "/admin/users/<user_id>/sessions/<session_id>"): ADMINS,
     ("GET", "/admin/jobs"): ADMINS,
     ("POST", "/admin/jobs/<name>/run"): ADMINS,
     ("GET", "/admin/settings"): ADMINS,
@@ -118,3 +146,24 @@ ROLE_MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/banker/bulk/<bulk_id>"): STAFF,
     ("GET", "/banker/bulk/<bulk_id>/lines"): STAFF,
 }
+
+OWN_THINGS: dict[tuple[str, str], dict[str, Any]] = {
+    ("DELETE", "/auth/sessions/<session_id>"): {},
+    ("POST", "/confirmations/<confirmation_id>/confirm"): {"code": "000000"},
+    ("GET", "/accounts/<number>"): {},
+    ("PATCH", "/accounts/<number>"): {"nickname": "Household"},
+    ("POST", "/accounts/<number>/primary"): {},
+    ("GET", "/accounts/<number>/balance"): {},
+    ("GET", "/accounts/<number>/holds"): {},
+    ("PATCH", "/payees/<number>"): {"label": "Rent"},
+    ("DELETE", "/payees/<number>"): {},
+    ("GET", "/transactions/<entry_id>"): {},
+}
+"""Every route to one thing of a customer's, with a body that it takes: to everybody else that thing is not there."""
+
+MONEY_OF_ONES_OWN: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/deposit"): {"amount": "1"},
+    ("POST", "/withdraw"): {"amount": "1"},
+    ("POST", "/transfers"): {"to": "<somebody's account>", "amount": "1"},
+}
+"""Every route by which a customer moves money, with a body that it takes: a suspended one finds the account blocked."""

@@ -16,9 +16,11 @@ from app.models.connection import connect
 from app.models.job_registry import run_due
 from app.models.store import Store
 from config import Config
+from tests.factories.authenticators import enrolled, log_in_with, ticket_of
+from tests.factories.clock import MovableClock
 from tests.factories.customers import decide, new_person, with_version
 from tests.factories.ledger import an_account, capture, deposit, hold, release, reversal
-from tests.factories.users import PASSWORD, Login, log_in, new_customer, new_staff, register
+from tests.factories.users import PASSWORD, Login, log_in, login_of, new_customer, new_staff, register
 
 EXPLAINABLE = ("find", "aggregate", "update", "delete", "findAndModify")
 WITHOUT_INDEX = {"COLLSCAN"}

@@ -117,8 +117,8 @@ def test_without_an_authenticator_there_is_nothing_to_confirm_or_end(
 
 @pytest.mark.parametrize(
     "code",
-    [None, 123456, "12345", "1234567", "１２３４５６", "٠١٢٣٤٥", " 123456", "123456\n", {"$gt": ""}, ["123456"], True, "",
-     "x" * 9999],
+    [None, 123456, "12345", "1234567", "１２３４５６", "٠١٢٣٤٥", " 123456", "123456\n", {"$gt": ""}, ["123456"], True,
+     "", "x" * 9999],
 )  # fmt: skip
 def test_what_has_not_the_form_of_a_code_is_refused_and_counts_as_no_attempt(client: FlaskClient, code: Any) -> None:
     login = new_customer(client)
@@ -387,3 +387,33 @@ def test_when_the_bank_begins_to_insist_sessions_without_a_code_are_kept_out_at_
     strict = create_app(replace(config, require_staff_mfa=True), store).test_client()
     assert strict.get("/banker/accounts", headers=login.headers).json["code"] == "mfa_enrolment_required"
     assert strict.get("/accounts", headers=customer.headers).status_code == 200
+
+
+# ---- contact data ----------------------------------------------------------------------------------------------------
+
+
+def test_with_an_authenticator_a_new_address_takes_a_code_beside_the_password(
+    client: FlaskClient, clock: MovableClock
+) -> None:
+    login, own = new_enrolled_customer(client, clock)
+
+    def change(**body: Any) -> Any:
+        version = client.get("/me", headers=login.headers).headers["ETag"]
+        return client.patch("/me", json=body, headers=login.headers | {"If-Match": version})
+
+    proof = {"current_password": PASSWORD}
+    for contact in ({"email": "other@example.com"}, {"phone": "+12025550143"}):
+        answer = change(**contact, **proof)
+        assert (answer.status_code, answer.json["code"]) == (403, "step_up_required")
+        assert change(**contact, **proof, code=own.wrong_code()).json["code"] == "invalid_code"
+        assert change(**contact, code=own.code()).status_code == 422
+        code = own.code()
+        assert change(**contact, **proof, code=code).status_code == 200
+        assert change(**contact, **proof, code=code).json["code"] == "invalid_code"
+
+
+def test_without_an_authenticator_the_password_is_enough(client: FlaskClient) -> None:
+    login = new_customer(client)
+    version = client.get("/me", headers=login.headers).headers["ETag"]
+    body = {"email": "other@example.com", "current_password": PASSWORD}
+    assert client.patch("/me", json=body, headers=login.headers | {"If-Match": version}).status_code == 200

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from app.controllers import me
-from app.domain.errors import InvalidCredentials, LoginLocked, ServerBusy, StateConflict
+from app.domain.errors import (
+    CodeLocked,
+    InvalidCode,
+    InvalidCredentials,
+    LoginLocked,
+    ServerBusy,
+    StateConflict,
+    StepUpRequired,
+)
 from app.schemas.customers import ContactIn, MeOut
 from app.views.blueprint import Blueprint
 from app.views.etags import if_match, tagged
@@ -27,9 +35,10 @@ def show_me() -> Any:
 @bp.patch("")
 @bp.arguments(ContactIn)
 @bp.changes_version
-@bp.refuses(InvalidCredentials, LoginLocked, ServerBusy, StateConflict)
+@bp.refuses(InvalidCredentials, LoginLocked, InvalidCode, CodeLocked, StepUpRequired, ServerBusy, StateConflict)
 @bp.response(200, MeOut)
 def change_me(body: dict[str, Any]) -> Any:
-    """Change how the caller is reached; for e-mail address and phone number the password is needed."""
-    password = body.pop("current_password", None)
-    return tagged(me.change_contact(store(), actor(), body, version=if_match(), current_password=password))
+    """Change how the caller is reached; for e-mail address and phone number the password is needed, and whoever has an
+    authenticator sends a code of it, too."""
+    proof = {"current_password": body.pop("current_password", None), "code": body.pop("code", None)}
+    return tagged(me.change_contact(store(), actor(), body, version=if_match(), **proof))
