@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from app.domain.actor import Actor
+from app.domain.audit import Subject, facts_of
 from app.domain.branches import Branch
 from app.domain.errors import PreconditionFailed
 from app.domain.paging import Page
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from app.models.store import Store
 
 
-def create_branch(store: Store, facts: Mapping[str, Any]) -> Branch:
+def create_branch(store: Store, actor: Actor, facts: Mapping[str, Any]) -> Branch:
     """Add a branch.
 
     Raises:
@@ -21,7 +23,13 @@ def create_branch(store: Store, facts: Mapping[str, Any]) -> Branch:
     """
     now = store.clock.now()
     branch = Branch(**facts, created_at=now, updated_at=now)
-    store.branches.insert(branch)
+    store.audit.together(
+        lambda session: store.branches.insert(branch, session=session),
+        "staff.branch_create",
+        actor,
+        Subject("branch", branch.code),
+        after=facts_of(branch),
+    )
     return branch
 
 
@@ -39,7 +47,7 @@ def get_branch(store: Store, code: str) -> Branch:
     return store.branches.get(code)
 
 
-def change_branch(store: Store, code: str, facts: Mapping[str, Any], *, version: int) -> Branch:
+def change_branch(store: Store, actor: Actor, code: str, facts: Mapping[str, Any], *, version: int) -> Branch:
     """Change what is told of a branch, if it still is as it was read.
 
     Raises:
@@ -51,11 +59,11 @@ def change_branch(store: Store, code: str, facts: Mapping[str, Any], *, version:
     if branch.version != version:
         raise PreconditionFailed
     changed = branch.with_facts(facts, now=store.clock.now())
-    store.branches.replace(changed, version=version)
+    _replace(store, actor, "staff.branch_change", branch, changed)
     return changed
 
 
-def close_branch(store: Store, code: str) -> Branch:
+def close_branch(store: Store, actor: Actor, code: str) -> Branch:
     """Close a branch: it keeps its accounts and staff, and gets no new ones.
 
     Raises:
@@ -65,5 +73,16 @@ def close_branch(store: Store, code: str) -> Branch:
     """
     branch = store.branches.get(code)
     closed = branch.closed(now=store.clock.now())
-    store.branches.replace(closed, version=branch.version)
+    _replace(store, actor, "staff.branch_close", branch, closed)
     return closed
+
+
+def _replace(store: Store, actor: Actor, action: str, before: Branch, after: Branch) -> None:
+    store.audit.together(
+        lambda session: store.branches.replace(after, version=before.version, session=session),
+        action,
+        actor,
+        Subject("branch", before.code),
+        before=facts_of(before),
+        after=facts_of(after),
+    )

@@ -54,7 +54,7 @@ def create_customer(store: Store, actor: Actor, facts: Mapping[str, Any], *, inv
     code, invitation = _invitation(store) if invite else (None, None)
     if invitation is not None:
         customer = customer.with_invitation(invitation, now=customer.created_at)
-    customer = add_person(store, customer)
+    customer = add_person(store, actor, customer)
     _log.info("customer_created", user_id=actor.user_id, customer_id=customer.id)
     return CustomerView(customer, code=code)
 
@@ -68,7 +68,7 @@ def invite_customer(store: Store, actor: Actor, customer_id: str) -> CustomerVie
     """
     code, invitation = _invitation(store)
     change = partial(Customer.with_invitation, invitation=invitation, now=store.clock.now())
-    customer = change_customer(store, customer_id, change, require=require_no_login)
+    customer = change_customer(store, actor, "staff.customer_invite", customer_id, change, require=require_no_login)
     _log.info("customer_invited", user_id=actor.user_id, customer_id=customer_id)
     return CustomerView(customer, code=code)
 
@@ -89,7 +89,9 @@ def list_customers(store: Store, wanted: CustomerFilter, *, limit: int, cursor: 
     return Page([CustomerView(each, usernames.get(each.id)) for each in page.items], page.next_cursor)
 
 
-def change_facts(store: Store, customer_id: str, facts: Mapping[str, Any], *, version: int) -> CustomerView:
+def change_facts(
+    store: Store, actor: Actor, customer_id: str, facts: Mapping[str, Any], *, version: int
+) -> CustomerView:
     """Change what the bank knows of a customer, if it still is as it was read.
 
     Raises:
@@ -99,7 +101,8 @@ def change_facts(store: Store, customer_id: str, facts: Mapping[str, Any], *, ve
         ValidationFailed: nobody was born on that day.
     """
     change = partial(Customer.with_facts, facts=facts, now=store.clock.now())
-    return _seen(store, change_customer(store, customer_id, change, version=version))
+    changed = change_customer(store, actor, "staff.customer_change", customer_id, change, version=version)
+    return _seen(store, changed)
 
 
 def suspend(store: Store, actor: Actor, customer_id: str, reason: str) -> CustomerView:
@@ -130,7 +133,7 @@ def close(store: Store, actor: Actor, customer_id: str, reason: str) -> Customer
         StateConflict: they have an open account, or are closed already.
     """
     change = partial(Customer.with_status, status=CustomerStatus.CLOSED, decision=_decision(store, actor, reason))
-    return _decided(store, actor, customer_id, change, require_accounts_closed)
+    return _decided(store, actor, "staff.customer_close", customer_id, change, require_accounts_closed)
 
 
 def decide_kyc(store: Store, actor: Actor, customer_id: str, status: KycStatus, reason: str) -> CustomerView:
@@ -141,21 +144,22 @@ def decide_kyc(store: Store, actor: Actor, customer_id: str, status: KycStatus, 
         StateConflict: that was decided already, or they are closed.
     """
     change = partial(Customer.with_kyc, status=status, decision=_decision(store, actor, reason))
-    return _decided(store, actor, customer_id, change)
+    return _decided(store, actor, "staff.customer_kyc", customer_id, change)
 
 
 def _set_suspended(store: Store, actor: Actor, customer_id: str, status: CustomerStatus, reason: str) -> CustomerView:
     change = partial(Customer.with_status, status=status, decision=_decision(store, actor, reason))
     facts = intent_facts(actor, None, "customer status", {"customer": customer_id, "status": status})
-    customer = set_suspended(store, customer_id, change, facts)
+    action = "staff.customer_suspend" if status is CustomerStatus.SUSPENDED else "staff.customer_reactivate"
+    customer = set_suspended(store, actor, action, customer_id, change, facts)
     _log_decision(actor, customer)
     return _seen(store, customer)
 
 
 def _decided(
-    store: Store, actor: Actor, customer_id: str, change: Change, require: Requirement | None = None
+    store: Store, actor: Actor, action: str, customer_id: str, change: Change, require: Requirement | None = None
 ) -> CustomerView:
-    customer = change_customer(store, customer_id, change, require=require)
+    customer = change_customer(store, actor, action, customer_id, change, require=require)
     _log_decision(actor, customer)
     return _seen(store, customer)
 

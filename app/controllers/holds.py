@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain.actor import Actor
+from app.domain.audit import Subject
 from app.domain.errors import NotFound, SameAccount, UnknownPayee
 from app.domain.holds import CaptureOrder, HoldOrder, capture_intent, place_intent, release_intent
 from app.domain.ledger.book import Recorded
+from app.domain.ledger.intents import Intent
 from app.domain.ledger.records import Hold, HoldStatus
+from app.domain.money import Money
 from app.domain.paging import Page
 
 if TYPE_CHECKING:
@@ -55,7 +59,9 @@ def place_hold(store: Store, actor: Actor, number: str, order: HoldOrder) -> Hol
         BankError: any other refusal of the ledger; nothing is set aside.
     """
     account = store.accounts.get_customer_account(number)
-    recorded = store.journal.post(place_intent(order, account, actor))
+    intent = place_intent(order, account, actor)
+    told = {"hold": intent.id, "amount": account.money(intent.amount), "reason": order.reason}
+    recorded = _post(store, actor, "money.hold_place", intent, account.id, told)
     return HoldChange(store.holds.get(recorded.transaction.id).as_placed(), recorded)
 
 
@@ -73,7 +79,10 @@ def capture_hold(store: Store, actor: Actor, hold_id: str, order: CaptureOrder) 
     hold = store.holds.get(hold_id)
     if order.to is not None:
         _require_payee(store, order.to, hold)
-    return store.journal.post(capture_intent(order, hold, actor))
+    intent = capture_intent(order, hold, actor)
+    told = {"hold": hold.id, "transaction": intent.id, "to": order.to, "final": order.final}
+    amount = hold.money_remaining if order.amount is None else Money.parse(order.amount, hold.currency)
+    return _post(store, actor, "money.hold_capture", intent, hold.account_id, {**told, "amount": amount})
 
 
 def release_hold(
@@ -85,8 +94,18 @@ def release_hold(
         NotFound: there is no such hold.
         HoldEnded: it was captured or released before, or has expired.
     """
-    recorded = store.journal.post(release_intent(hold_id, reason, actor, idempotency_key))
+    hold = store.holds.get(hold_id)
+    intent = release_intent(hold_id, reason, actor, idempotency_key)
+    told = {"hold": hold_id, "transaction": intent.id, "reason": reason}
+    recorded = _post(store, actor, "money.hold_release", intent, hold.account_id, told)
     return HoldChange(store.holds.get(hold_id), recorded)
+
+
+def _post(
+    store: Store, actor: Actor, action: str, intent: Intent, account_id: str, told: Mapping[str, object]
+) -> Recorded:
+    audited = store.audit.append(action, actor, Subject("account", account_id), after=told)
+    return store.journal.post(intent, also=audited)
 
 
 def _require_payee(store: Store, number: str, hold: Hold) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.domain.accounts import AccountType, Limits
+from app.domain.actor import Actor
+from app.domain.audit import Subject, facts_of
 from app.domain.errors import PreconditionFailed, StateConflict
 from app.domain.money import Money
 from app.domain.paging import Page
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 _AMOUNTS = ("minimum_balance", "overdraft_max")
 
 
-def create_product(store: Store, body: Mapping[str, Any]) -> Product:
+def create_product(store: Store, actor: Actor, body: Mapping[str, Any]) -> Product:
     """Offer a new product; one in a new currency brings the bank's own accounts in it.
 
     Raises:
@@ -28,7 +30,13 @@ def create_product(store: Store, body: Mapping[str, Any]) -> Product:
     facts = _facts(body, body["currency"], Limits())
     product = Product(**facts | {"type": AccountType(body["type"])}, created_at=now, updated_at=now)
     store.accounts.ensure_internal(product.currency, now=now)
-    store.products.insert(product)
+    store.audit.together(
+        lambda session: store.products.insert(product, session=session),
+        "staff.product_create",
+        actor,
+        Subject("product", product.code),
+        after=facts_of(product),
+    )
     return product
 
 
@@ -51,7 +59,7 @@ def get_product(store: Store, code: str) -> Product:
     return store.products.get(code)
 
 
-def change_product(store: Store, code: str, body: Mapping[str, Any], *, version: int) -> Product:
+def change_product(store: Store, actor: Actor, code: str, body: Mapping[str, Any], *, version: int) -> Product:
     """Change a product's terms for accounts opened from now on, if it still is as it was read.
 
     Raises:
@@ -64,11 +72,11 @@ def change_product(store: Store, code: str, body: Mapping[str, Any], *, version:
     if product.version != version:
         raise PreconditionFailed
     changed = product.with_facts(_facts(body, product.currency, product.limits), now=store.clock.now())
-    store.products.replace(changed, version=version)
+    _replace(store, actor, "staff.product_change", product, changed)
     return changed
 
 
-def withdraw_product(store: Store, code: str) -> Product:
+def withdraw_product(store: Store, actor: Actor, code: str) -> Product:
     """Offer a product no more; accounts of it stay as they are.
 
     Raises:
@@ -80,8 +88,19 @@ def withdraw_product(store: Store, code: str) -> Product:
     if code == default_product_code(store.config.bank_currency):
         raise StateConflict("The first accounts of new customers are of this product.")
     withdrawn = product.withdrawn(now=store.clock.now())
-    store.products.replace(withdrawn, version=product.version)
+    _replace(store, actor, "staff.product_withdraw", product, withdrawn)
     return withdrawn
+
+
+def _replace(store: Store, actor: Actor, action: str, before: Product, after: Product) -> None:
+    store.audit.together(
+        lambda session: store.products.replace(after, version=before.version, session=session),
+        action,
+        actor,
+        Subject("product", before.code),
+        before=facts_of(before),
+        after=facts_of(after),
+    )
 
 
 def _facts(body: Mapping[str, Any], currency: str, limits: Limits) -> dict[str, Any]:

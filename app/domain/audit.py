@@ -6,16 +6,19 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from app.domain.errors import ValidationFailed
 from app.domain.ids import session_id
 from app.domain.money import Money
 from app.domain.origin import Origin
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 OK = "ok"
 """The result of what was done; what was refused has the code of the refusal instead."""
@@ -26,6 +29,7 @@ SIDE_BYTES_MAX = 8_192
 HIDDEN = "***"
 _ACTION = re.compile(r"(auth|access|money|staff)(\.[a-z][a-z0-9_]{0,39}){1,3}", re.ASCII)
 _SECRET = re.compile(r"password|pepper|secret|seed|token|hash$|jti|otp|recovery|(^|_)pin$")
+_OF_THE_RECORD = frozenset({"version", "created_at", "updated_at"})
 _MASKED = re.compile(r"e?mail|phone|mobile")
 
 
@@ -149,6 +153,11 @@ def new_record(
     )
 
 
+def facts_of(record: DataclassInstance) -> dict[str, Any]:
+    """Return what a record says of its object, without what only counts and dates the record itself."""
+    return {name: value for name, value in asdict(record).items() if name not in _OF_THE_RECORD}
+
+
 def content_digest(content: Mapping[str, Any]) -> str:
     """Digest what was written down, whatever it holds: the order of fields does not matter, every value does."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=_foreign, ensure_ascii=True)
@@ -168,6 +177,8 @@ def _plain(value: Any, name: str, depth: int) -> Any:
         return value
     if _SECRET.search(name):
         return HIDDEN
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
     if isinstance(value, Mapping):
         if not depth:
             return HIDDEN

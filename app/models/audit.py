@@ -144,6 +144,25 @@ class Audit:
         appends = self.append(action, actor, subject, before=before, after=after)
         return lambda session: self.add(appends, session=session)
 
+    def together(
+        self,
+        change: Callable[[ClientSession | None], None],
+        action: str,
+        actor: Acting,
+        subject: Subject,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make a change and write its record in one transaction: both or neither."""
+        appends = self.append(action, actor, subject, before=before, after=after)
+
+        def work(session: ClientSession | None) -> None:
+            change(session)
+            self.add(appends, session=session)
+
+        self._transaction(work)
+
     def add(self, appends: Iterable[Append], *, session: ClientSession | None) -> None:
         """Write what `append` made, within the transaction of what it tells of."""
         for each in appends:

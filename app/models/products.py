@@ -8,6 +8,7 @@ from typing import Any
 
 from bson import Int64
 from pymongo import ASCENDING, IndexModel
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -80,14 +81,14 @@ class Products:
             except CodeTaken:
                 return  # another process started at the same time
 
-    def insert(self, product: Product) -> None:
+    def insert(self, product: Product, *, session: ClientSession | None = None) -> None:
         """Add a new product.
 
         Raises:
             CodeTaken: there is one of this code.
         """
         try:
-            self._collection.insert_one(_document(product))
+            self._collection.insert_one(_document(product), session=session)
         except DuplicateKeyError:
             raise CodeTaken from None
 
@@ -117,13 +118,14 @@ class Products:
         found = [_product(each) for each in self._collection.find(query).sort("_id", ASCENDING).limit(limit + 1)]
         return Page(found[:limit], found[limit - 1].code if len(found) > limit else None)
 
-    def replace(self, product: Product, *, version: int) -> None:
+    def replace(self, product: Product, *, version: int, session: ClientSession | None = None) -> None:
         """Write a product over its own `version`.
 
         Raises:
             PreconditionFailed: somebody else has changed it.
         """
-        written = self._collection.replace_one({"_id": product.code, "version": version}, _document(product))
+        as_read = {"_id": product.code, "version": version}
+        written = self._collection.replace_one(as_read, _document(product), session=session)
         if not written.matched_count:
             raise PreconditionFailed
 

@@ -13,7 +13,7 @@ from app.schemas.branches import BranchChangeIn, BranchesQuery, BranchIn, Branch
 from app.views.blueprint import Blueprint
 from app.views.etags import if_match, tagged
 from app.views.guards import ADMIN, guard
-from app.views.http import store
+from app.views.http import actor, store
 
 bp = Blueprint("admin_branches", __name__, url_prefix="/admin/branches", description="The bank's branches.")
 guard(bp, ADMIN)
@@ -34,7 +34,7 @@ def list_branches(query: dict[str, Any]) -> Page[Branch]:
 @bp.response(201, BranchOut)
 def create_branch(body: dict[str, Any]) -> Any:
     """Open a branch."""
-    return tagged(branches.create_branch(store(), body), 201)
+    return tagged(branches.create_branch(store(), actor(), body), 201)
 
 
 @bp.get("/<code>")
@@ -53,7 +53,7 @@ def show_branch(code: str) -> Any:
 @bp.response(200, BranchOut)
 def change_branch(body: dict[str, Any], code: str) -> Any:
     """Change a branch's name, address or routing code."""
-    return tagged(branches.change_branch(store(), code, body, version=if_match()))
+    return tagged(branches.change_branch(store(), actor(), code, body, version=if_match()))
 
 
 @bp.post("/<code>/close")
@@ -62,4 +62,4 @@ def change_branch(body: dict[str, Any], code: str) -> Any:
 @bp.response(200, BranchOut)
 def close_branch(code: str) -> Any:
     """Close a branch: it keeps its accounts and staff, and gets no new ones."""
-    return tagged(branches.close_branch(store(), code))
+    return tagged(branches.close_branch(store(), actor(), code))

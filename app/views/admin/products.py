@@ -13,7 +13,7 @@ from app.schemas.products import MaintainedProductOut, ProductChangeIn, ProductI
 from app.views.blueprint import Blueprint
 from app.views.etags import if_match, tagged
 from app.views.guards import ADMIN, guard
-from app.views.http import store
+from app.views.http import actor, store
 
 bp = Blueprint("admin_products", __name__, url_prefix="/admin/products", description="What the bank offers.")
 guard(bp, ADMIN)
@@ -34,7 +34,7 @@ def list_products(query: dict[str, Any]) -> Page[Product]:
 @bp.response(201, MaintainedProductOut)
 def create_product(body: dict[str, Any]) -> Any:
     """Offer a new product."""
-    return tagged(products.create_product(store(), body), 201)
+    return tagged(products.create_product(store(), actor(), body), 201)
 
 
 @bp.get("/<code>")
@@ -53,7 +53,7 @@ def show_product(code: str) -> Any:
 @bp.response(200, MaintainedProductOut)
 def change_product(body: dict[str, Any], code: str) -> Any:
     """Change a product's terms, for accounts that are opened from then on."""
-    return tagged(products.change_product(store(), code, body, version=if_match()))
+    return tagged(products.change_product(store(), actor(), code, body, version=if_match()))
 
 
 @bp.post("/<code>/withdraw")
@@ -62,4 +62,4 @@ def change_product(body: dict[str, Any], code: str) -> Any:
 @bp.response(200, MaintainedProductOut)
 def withdraw_product(code: str) -> Any:
     """Offer a product no more; accounts of it stay as they are."""
-    return tagged(products.withdraw_product(store(), code))
+    return tagged(products.withdraw_product(store(), actor(), code))

@@ -68,7 +68,7 @@ def show_customer(customer_id: str) -> Any:
 @bp.response(200, CustomerOut)
 def change_customer(body: dict[str, Any], customer_id: str) -> Any:
     """Change what the bank knows of a customer."""
-    return tagged(customers.change_facts(store(), customer_id, body, version=if_match()))
+    return tagged(customers.change_facts(store(), actor(), customer_id, body, version=if_match()))
 
 
 @bp.post("/<customer_id>/invitation")
