@@ -160,6 +160,15 @@ def change_role(name: str, role: str) -> None:
     click.echo(f"{name} is now {role}.")
 
 
+@user_commands.command("reset-mfa")
+@click.argument("name")
+def reset_mfa(name: str) -> None:
+    """Take away the authenticator of a user who has lost it, and end all their sessions."""
+    with _refusals_shown():
+        staff.reset_mfa(ready_store(), name)
+    click.echo(f"{name} logs in with the password alone until they enrol again.")
+
+
 @contextmanager
 def _refusals_shown() -> Iterator[None]:
     """Tell the operator why the bank refused, and exit with 1."""

@@ -13,6 +13,7 @@ from app.domain.staff_roles import refuse_senseless_role
 from app.domain.usernames import attempted_username
 from app.domain.users import User
 from app.models.access import change_user
+from app.models.second_factor import turn_off
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -51,6 +52,19 @@ def set_role(store: Store, username: str, role: Role) -> User:
     changed = change_user(store, user, role=role, also=audited)
     _log.info("role_changed", user_id=user.id, role=str(role))
     return changed
+
+
+def reset_mfa(store: Store, username: str) -> User:
+    """Take away the authenticator of somebody who has lost it. All their sessions end.
+
+    Raises:
+        NotFound: nobody has this name.
+        MfaNotEnrolled: they have none.
+    """
+    user = _find(store, username)
+    turn_off(store, user, also=store.audit.also("staff.user_mfa_reset", SYSTEM, Subject("user", user.id)))
+    _log.info("mfa_reset", user_id=user.id)
+    return user
 
 
 def _find(store: Store, username: str) -> User:

@@ -10,6 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.models.store import Store
+from tests.factories.authenticators import enrolled
+from tests.factories.clock import MovableClock
 from tests.factories.users import PASSWORD, log_in, logged_in, register
 
 
@@ -80,3 +82,24 @@ def test_a_customer_never_becomes_staff(app: Flask, client: FlaskClient) -> None
 def test_a_name_that_nobody_has_is_named(app: Flask, command: tuple[str, ...]) -> None:
     result = run(app, *command)
     assert (result.exit_code, "nobody" in result.output) == (1, True)
+
+
+def test_the_last_active_administrator_is_kept(app: Flask, client: FlaskClient) -> None:
+    for name in ("anna", "abe"):
+        run(app, "create", name, "--role", "admin", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    assert run(app, "disable", "abe").exit_code == 0
+    login = logged_in(client, "anna")
+    for command in (("disable", "anna"), ("role", "anna", "banker")):
+        result = run(app, *command)
+        assert (result.exit_code, "last active administrator" in result.output) == (1, True), result.output
+    assert client.get("/auth/me", headers=login.headers).status_code == 200
+
+
+def test_whoever_lost_their_authenticator_gets_in_without_it(app: Flask, client: FlaskClient) -> None:
+    run(app, "create", "anna", "--role", "admin", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    enrolled(client, logged_in(client, "anna"), MovableClock())
+    assert log_in(client, "anna").json["code"] == "mfa_required"
+    assert run(app, "reset-mfa", "anna").exit_code == 0
+    assert log_in(client, "anna").status_code == 200
+    result = run(app, "reset-mfa", "anna")
+    assert (result.exit_code, "not enrolled" in result.output) == (1, True)
