@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,10 +120,7 @@ def _reconciled(reader: LedgerReader, account: str | None) -> Report:
 @click.option("--generate", is_flag=True, help="Make up a password and show it once, instead of asking for one.")
 def create_user(name: str, role: str, generate: bool) -> None:
     """Create a banker or an administrator."""
-    if generate:
-        password = generated_password()
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    password = generated_password() if generate else click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with _refusals_shown():
         registration.create_staff(ready_store(), name, password, Role(role))
     click.echo(f"Created the {role} {name}.")
