@@ -271,6 +271,12 @@ class CodeTaken(BankError):
     code, status, title = "code_taken", 409, "This code is taken."
 
 
+class CustomerNotActive(BankError):
+    """The customer is suspended, or no longer one: they get no further account."""
+
+    code, status, title = "customer_not_active", 409, "The customer is not active."
+
+
 class KycRequired(BankError):
     """The bank must know who the customer is before they open further accounts."""
 

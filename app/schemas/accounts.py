@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from typing import Any
 
-from app.domain.accounts import AccountStatus, AccountType
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from app.domain.accounts import HOLDERS_MAX, AccountStatus, AccountType
 from app.domain.currencies import CURRENCY_EXPONENTS
 from app.schemas.base import BaseSchema, OutSchema
-from app.schemas.fields import AccountNumber, Cursor, InstantOrDay, Limit, MoneyOut, Text, TimestampOut
+from app.schemas.fields import (
+    AccountNumber,
+    AmountIn,
+    Code,
+    Cursor,
+    InstantOrDay,
+    Limit,
+    MoneyOut,
+    Text,
+    TimestampOut,
+)
 from app.schemas.terms import LimitsOut
+
+REASON_LENGTH_MAX = 500
 
 ACCOUNT_TYPES = [str(type_) for type_ in AccountType if type_ is not AccountType.INTERNAL]
 ACCOUNT_STATUSES = [str(status) for status in AccountStatus]
@@ -126,6 +140,81 @@ class AccountChangeIn(BaseSchema):
     nickname = Nickname()
 
 
+class OwnOpeningIn(BaseSchema):
+    """A further account that a customer opens for themselves."""
+
+    EXAMPLE = {"product": "SAVER", "nickname": "Holidays"}  # noqa: RUF012  # never changed
+
+    product = Code(required=True)
+    nickname = Nickname()
+
+
+class OpeningIn(OwnOpeningIn):
+    """An account that staff open for customers."""
+
+    EXAMPLE = {  # noqa: RUF012  # never changed
+        "product": "SAVER",
+        "customers": ["0c6f1f0b9f3c4e8d"],
+        "opening_deposit": "100.00",
+    }
+
+    customer = Text(min_length=1, max_length=64, metadata={"description": "The holder's customer id."})
+    customers = fields.List(
+        Text(min_length=1, max_length=64),
+        validate=validate.Length(1, HOLDERS_MAX),
+        metadata={"description": "The holders' customer ids, instead of `customer`."},
+    )
+    branch = Code(metadata={"description": "Without it, the branch of whoever opens the account."})
+    number = AccountNumber(metadata={"description": "The number it had at another bank; without it, a new one."})
+    opening_deposit = AmountIn(metadata={"description": "Cash that is paid in at once."})
+
+    @validates_schema
+    def _check_holders(self, data: dict[str, Any], **_: Any) -> None:
+        if ("customer" in data) == ("customers" in data):
+            raise ValidationError({"customers": ["Give either `customer` or `customers`."]})
+        if len(set(data.get("customers", ()))) < len(data.get("customers", ())):
+            raise ValidationError({"customers": ["Give each customer once."]})
+
+    @post_load
+    def _gather(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Name the holders in one way."""
+        customer = data.pop("customer", None)
+        return {**data, "customers": tuple(data.get("customers") or [customer])}
+
+
+class FreezeIn(BaseSchema):
+    """How an account is frozen: against debits alone, or altogether."""
+
+    EXAMPLE = {"kind": "debits", "reason": "Card reported stolen."}  # noqa: RUF012  # never changed
+
+    kind = fields.String(required=True, validate=validate.OneOf(["debits", "all"]))
+    reason = Text(required=True, min_length=1, max_length=REASON_LENGTH_MAX)
+
+
+class OwnClosingIn(BaseSchema):
+    """Where the rest of an account's money goes when it is closed: to another account of the same holder."""
+
+    EXAMPLE = {"transfer_to": "482915306750"}  # noqa: RUF012  # never changed
+
+    transfer_to = AccountNumber(metadata={"description": "Needed where the account is not empty."})
+
+
+class ClosingIn(OwnClosingIn):
+    """How staff close an account."""
+
+    EXAMPLE = {"transfer_to": "482915306750", "reason": "Asked for by letter."}  # noqa: RUF012  # never changed
+
+    reason = Text(min_length=1, max_length=REASON_LENGTH_MAX)
+
+
+class HolderIn(BaseSchema):
+    """Who is to hold an account, too."""
+
+    EXAMPLE = {"customer": "0c6f1f0b9f3c4e8d"}  # noqa: RUF012  # never changed
+
+    customer = Text(required=True, min_length=1, max_length=64, metadata={"description": "A customer's id."})
+
+
 class AccountListOut(OutSchema):
     """All the accounts of a customer; they fit on one page."""
 
@@ -165,3 +254,12 @@ class AccountsQuery(BaseSchema):
     currency = fields.String(validate=validate.OneOf(sorted(CURRENCY_EXPONENTS)))
     limit = Limit()
     cursor = Cursor(load_default=None)
+
+
+class HolderListOut(OutSchema):
+    """All the holders of an account; they fit on one page."""
+
+    EXAMPLE = {"items": [HolderOut.EXAMPLE], "next_cursor": None}  # noqa: RUF012  # never changed
+
+    items = fields.List(fields.Nested(HolderOut))
+    next_cursor = fields.String(allow_none=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app, g, request
 
+from app.controllers.opening import Opened
+from app.domain.account_views import AccountView
 from app.domain.actor import Actor
 from app.domain.approvals import Answered, Approval
 from app.domain.errors import IdempotencyKeyRequired, ValidationFailed
@@ -95,6 +97,11 @@ def recorded(result: Recorded, *, own: Iterable[str] = ()) -> tuple[Line, int, d
     return line, 201, replayed(result)
 
 
+def opened(result: Opened | Answered) -> tuple[AccountView | Approval, int, dict[str, str]]:
+    """Answer with an account as it has been opened, or with the approval that it needs."""
+    return asked(result) if isinstance(result, Answered) else (result.account, 201, replayed(result))
+
+
 def submitted(result: Recorded | Answered) -> tuple[Line | Approval, int, dict[str, str]]:
     """Answer for a staff operation: with its line where it was executed, else with the approval that it needs."""
     return asked(result) if isinstance(result, Answered) else recorded(result)
@@ -111,6 +118,6 @@ def decided(result: Answered) -> tuple[Approval, int, dict[str, str]]:
     return result.approval, 200, replayed(result)
 
 
-def replayed(result: Recorded | Answered) -> dict[str, str]:
+def replayed(result: Recorded | Answered | Opened) -> dict[str, str]:
     """Return the header that says of an answer that it is an earlier one."""
     return {REPLAYED_HEADER: "true"} if result.replayed else {}

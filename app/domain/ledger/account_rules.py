@@ -10,6 +10,7 @@ from app.domain.errors import (
     AccountHasHolds,
     AccountNotEmpty,
     AccountNumberTaken,
+    NotFound,
     SameAccount,
     StateConflict,
     TermsInUse,
@@ -49,7 +50,7 @@ def close_account(book: Book, intent: Close, moment: Moment) -> Recorded:
     if account.held:
         raise AccountHasHolds
     if account.balance:
-        _empty(draft, account, intent.transfer_to)
+        _empty(draft, account, intent)
     draft.change_terms(account.id, status=AccountStatus.CLOSED)
     return draft.record(TransactionType.ACCOUNT_CLOSING, account.id)
 
@@ -121,12 +122,15 @@ def _customers_account(draft: Draft, intent: Close | ChangeStatus | ChangeTerms 
     return account
 
 
-def _empty(draft: Draft, account: Account, target: str | None) -> None:
+def _empty(draft: Draft, account: Account, intent: Close) -> None:
     """Move all that is left to another account; what the account owes can't be moved."""
+    target = intent.transfer_to
     if target is None or account.balance < 0:
         raise AccountNotEmpty
     if target == account.id:
         raise SameAccount
     require_customers(draft.account(target))
+    if intent.only_to and not set(intent.only_to) & set(draft.account(target).holders):
+        raise NotFound
     draft.move(Leg(account.id, -account.balance, account.currency), is_covered=True)
     draft.move(Leg(target, account.balance, account.currency))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.accounts import Account, base_account, is_internal
+from app.domain.accounts import Account, AccountStatus, base_account, is_internal
 from app.domain.ledger.records import Entry, Posting, Transaction, TransactionType
 
 
@@ -60,7 +60,7 @@ class AccountWalk:
         self.account = account
         self._held = held
         self._last: Entry | None = None
-        self._last_debit_forced = False
+        self._last_debit_forced: bool | None = None
 
     def step(self, entry: Entry, transaction: Transaction | None) -> Iterator[Difference]:
         """Take the next entry, with the transaction it names (None: there is no such transaction)."""
@@ -75,7 +75,8 @@ class AccountWalk:
 
         Every unforced debit and every new hold leaves the available balance at zero or above; only a forced debit
         takes it further down, and the capture of a hold leaves it where it was. So where it is below zero, the last
-        debit that was no capture must have been forced.
+        debit that was no capture must have been forced; or there was none, and a new account has not reached its
+        minimum balance yet.
         """
         account, last = self.account, self._last
         name = f"account {account.id}"
@@ -86,8 +87,15 @@ class AccountWalk:
             Kind.LAST_ENTRY, f"{name} business date", last and last.business_date, account.business_date
         )
         yield from _compare(Kind.HELD, name, self._held, account.held)
-        if account.available < 0 and not self._last_debit_forced:
+        if account.status is AccountStatus.CLOSED:
+            yield from _compare(Kind.AVAILABLE, f"{name}, closed", 0, account.balance - account.held)
+        elif account.available < 0 and not self._may_be_short():
             yield Difference(Kind.AVAILABLE, name, "0 or more, or a forced debit", str(account.available))
+
+    def _may_be_short(self) -> bool:
+        if self._last_debit_forced is None:
+            return self.account.available + self.account.minimum_balance >= 0
+        return self._last_debit_forced
 
     def _chain(self, entry: Entry) -> Iterator[Difference]:
         last, subject = self._last, _subject(entry)

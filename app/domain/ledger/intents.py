@@ -162,9 +162,13 @@ class _OfAccount(Intent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Close(_OfAccount):
-    """Close an account for good; what is left on it goes to `transfer_to`, a customer's account, in the same step."""
+    """Close an account for good; what is left on it goes to `transfer_to`, a customer's account, in the same step.
+
+    `only_to` names the customers of whom one has to hold that account; empty, any: to pay somebody else is a transfer.
+    """
 
     transfer_to: str | None = None
+    only_to: tuple[str, ...] = ()
 
     @property
     def accounts(self) -> set[str]:

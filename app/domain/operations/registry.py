@@ -14,12 +14,14 @@ from app.domain.operations.policy_change import PolicyChange
 from app.domain.operations.reversal import Reversal
 from app.domain.operations.staff_role_change import StaffRoleChange
 from app.domain.operations.terms import LimitsChange, OverdraftChange
+from app.domain.operations.transfer import BankerTransfer
 
 OPERATIONS: Mapping[OperationName, type[Operation]] = {
     each.NAME: each
     for each in (
         AccountOpening,
         Adjustment,
+        BankerTransfer,
         BulkPosting,
         CounterDeposit,
         CounterWithdrawal,

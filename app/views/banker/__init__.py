@@ -8,6 +8,8 @@ from app.views.banker import (
     bulk,
     customers,
     holds,
+    lifecycle,
+    openings,
     products,
     terms,
     transactions,
@@ -26,4 +28,6 @@ BLUEPRINTS = (
     customers.bp,
     branches.bp,
     products.bp,
+    openings.bp,
+    lifecycle.bp,
 )
