@@ -36,7 +36,7 @@ def ask(store: Store, actor: Actor, *, source: str | None, to: str, amount: str)
     if account.id == to:
         raise SameAccount
     money = Money.parse(amount, account.currency)
-    payee = payee_of_payment(store, actor, to)
+    payee = payee_of_payment(store, actor.as_customer(), to)
     now = store.clock.now()
     confirmation = Confirmation(
         id=random_id(),

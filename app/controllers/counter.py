@@ -1,4 +1,4 @@
-"""Cash at the counter, with a second person from a certain amount on."""
+"""Cash and transfers at the counter, with a second person from a certain amount on."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from app.domain.actor import Actor
 from app.domain.approvals import Answered
+from app.domain.errors import SameAccount
 from app.domain.ledger.book import Recorded
 from app.domain.money import Money
 from app.domain.movements import Movement
 from app.domain.operations.cash import CounterDeposit, CounterWithdrawal
+from app.domain.operations.transfer import BankerTransfer
+from app.domain.transfers import TransferOrder
 from app.models.four_eyes import submit
+from app.models.payee_search import payee_at_counter
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -36,6 +40,32 @@ def pay_out(store: Store, actor: Actor, movement: Movement) -> Recorded | Answer
         BankError: any refusal of the ledger; nothing moved.
     """
     return _submit(store, actor, CounterWithdrawal, movement)
+
+
+def move(store: Store, actor: Actor, order: TransferOrder) -> Recorded | Answered:
+    """Move money from a customer's account to another on their behalf, or ask for approval of it.
+
+    Raises:
+        NotFound: there is no customer's account of the source's number.
+        UnknownPayee: nor of the target's.
+        SameAccount: source and target are one.
+        ValidationFailed: the amount is not one of the source's currency.
+        BankError: any refusal of the ledger; nothing moved.
+    """
+    source = store.accounts.get_customer_account(order.source)
+    if source.id == order.to:
+        raise SameAccount
+    target = payee_at_counter(store, order.to)
+    operation = BankerTransfer(
+        source=source.id,
+        source_holders=source.masked_holders,
+        target=target.id,
+        target_holders=target.masked_holders,
+        money=Money.parse(order.amount, source.currency),
+        description=order.description,
+        reference=order.reference,
+    )
+    return submit(store, actor, operation, idempotency_key=order.idempotency_key)
 
 
 def _submit(

@@ -29,10 +29,10 @@ class Transferred:
 
 
 def transfer(store: Store, actor: Actor, order: TransferOrder) -> Transferred:
-    """Move money from an account of the customer's, or at the counter from any customer's, once per idempotency key.
+    """Move money from an account of the customer's, once per idempotency key.
 
     Raises:
-        NotFound: no such source, or not the customer's.
+        NotFound: no such source, or not theirs.
         UnknownPayee: no such target.
         RateLimited: the customer has named too many targets that nobody has.
         SameAccount: source and target are one.
@@ -44,7 +44,7 @@ def transfer(store: Store, actor: Actor, order: TransferOrder) -> Transferred:
     source = store.accounts.get_reachable(actor, order.source)
     if source.id == order.to:
         raise SameAccount
-    target = payee_of_payment(store, actor, order.to)
+    target = payee_of_payment(store, actor.as_customer(), order.to)
     quote = _quote(store, actor, order, source, target)
     intent = transfer_intent(order, source, target, actor, quote=quote)
     amount = Money.parse(order.amount, source.currency)

@@ -57,7 +57,7 @@ def transfer_intent(
         Leg(target.id, money.amount_minor, source.currency),
     )
     return Post(
-        **intent_facts(actor, order.idempotency_key, f"counter {ROUTE}" if actor.is_staff else ROUTE, sent),
+        **intent_facts(actor, order.idempotency_key, ROUTE, sent),
         description=order.description,
         metadata={name: text for name, text in told.items() if text} | (quote.metadata() if quote else {}),
         type=TransactionType.TRANSFER,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.domain.accounts import Account
-from app.domain.actor import Actor
 from app.domain.errors import NotFound, RateLimited, UnknownPayee
 from app.domain.rates import Rate
 
@@ -28,28 +27,34 @@ def look_up_payee(store: Store, customer_id: str, number: str) -> Account:
     return _get(store, number)
 
 
-def payee_of_payment(store: Store, actor: Actor, number: str) -> Account:
-    """Return the account that somebody pays to. Only numbers that nobody has count as looks.
-
-    A customer who has looked too often may pay their saved payees and themselves, and nobody else for a while. Staff
-    are not counted.
+def payee_at_counter(store: Store, number: str) -> Account:
+    """Return the account that staff pay to for a customer; how often they look is not counted.
 
     Raises:
-        RateLimited: a customer has looked too often, from whatever address; nothing is said of the number.
         UnknownPayee: there is no customer's account of this number.
     """
-    if actor.customer_id is None:
-        return _get(store, number)
+    return _get(store, number)
+
+
+def payee_of_payment(store: Store, customer_id: str, number: str) -> Account:
+    """Return the account that a customer pays to. Only numbers that nobody has count as looks.
+
+    Who has looked too often may pay their saved payees and themselves, and nobody else for a while.
+
+    Raises:
+        RateLimited: the customer has looked too often, from whatever address; nothing is said of the number.
+        UnknownPayee: there is no customer's account of this number.
+    """
     found = store.accounts.find_many([number]).get(number)
-    if found is not None and actor.customer_id in found.holders:
+    if found is not None and customer_id in found.holders:
         return found
     now = store.clock.now()
-    wait_s = store.attempts.wait_s(_KIND, actor.customer_id, _rate(store), now=now)
-    if wait_s and not store.payees.is_saved(actor.customer_id, number):
+    wait_s = store.attempts.wait_s(_KIND, customer_id, _rate(store), now=now)
+    if wait_s and not store.payees.is_saved(customer_id, number):
         raise RateLimited(retry_after_s=wait_s)
     if found is not None:
         return found
-    wait_s = store.attempts.take(_KIND, actor.customer_id, _rate(store), now=now)
+    wait_s = store.attempts.take(_KIND, customer_id, _rate(store), now=now)
     raise RateLimited(retry_after_s=wait_s) if wait_s else UnknownPayee
 
 

@@ -22,20 +22,19 @@ def writes_for_payment(
 
     Where one is needed and not named, the posting is refused with StepUpRequired, whose detail says how to come by
     one; a payment that was made before is answered as it was, whatever is asked for today. A confirmation that is named
-    has to be right, also where none is needed. At the counter staff see to it themselves. A limit that is lowered, or a
-    payee that is removed, counts for payments that are sent after that was answered.
+    has to be right, also where none is needed. A limit that is lowered, or a payee that is removed, counts for payments
+    that are sent after that was answered.
     """
-    if actor.customer_id is None:
-        return ()
+    customer_id = actor.as_customer()
     if confirmation is None:
-        refusal = None if actor.customer_id in target.holders else _refusal(store, actor, target, amount)
+        refusal = None if customer_id in target.holders else _refusal(store, actor, target, amount)
         return (store.confirmations.missing(actor.user_id, refusal),) if refusal else ()
     digest = transfer_digest(source.id, target.id, amount)
     now = store.clock.now()
     used = store.confirmations.use(confirmation, user_id=actor.user_id, operation_digest=digest, now=now)
-    if actor.customer_id in target.holders:
+    if customer_id in target.holders:
         return (used,)
-    return (used, *store.payees.trust(actor.customer_id, target.id))
+    return (used, *store.payees.trust(customer_id, target.id))
 
 
 def _refusal(store: Store, actor: Actor, target: Account, amount: Money) -> StepUpRequired | None:
