@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.domain.actor import Actor
+from app.domain.approvals import Answered
 from app.domain.errors import FxRateUnavailable, SameAccount, ValidationFailed
-from app.domain.fx import FxRate, Quote, beginning, pair_of
+from app.domain.fx import FxRate, Quote, pair_of, refuse_untimely
 from app.domain.ids import random_id, session_id
 from app.domain.money import Money
+from app.domain.operations.fx_rate_change import FxRateChange
 from app.domain.paging import Page
+from app.models.four_eyes import submit
 from app.models.payee_search import payee_of_payment
 
 if TYPE_CHECKING:
@@ -36,31 +39,32 @@ class RateOrder:
     rate: str
     spread: str
     valid_from: datetime | None = None
+    idempotency_key: str | None = None
 
 
-def set_rate(store: Store, actor: Actor, order: RateOrder) -> FxRate:
-    """Add a rate, which counts from its time on, until another of the pair does.
+def set_rate(store: Store, actor: Actor, order: RateOrder) -> FxRate | Answered:
+    """Add a rate, or ask for approval of it. It counts from its time on, until another of the pair does.
 
-    A time that has passed meanwhile becomes the present: what counted at a past instant never changes.
+    A time that has passed when it is added becomes the present: what counted at a past instant never changes.
 
     Raises:
         ValidationFailed: `valid_from` lies too far back or ahead.
     """
     now = store.clock.now()
+    refuse_untimely(order.valid_from, now=now)
     for currency in (order.base, order.quote):
         store.accounts.ensure_internal(currency, now=now)
-    rate = FxRate(
-        id=session_id(now),
+    change = FxRateChange(
+        rate_id=session_id(now),
         base=order.base,
         quote=order.quote,
         rate=order.rate,
         spread=order.spread,
-        valid_from=beginning(order.valid_from, now=now),
+        valid_from=order.valid_from,
         set_by=actor.user_id,
-        set_at=now,
     )
-    store.fx_rates.insert(rate)
-    return rate
+    asked = submit(store, actor, change, idempotency_key=order.idempotency_key)
+    return asked or store.fx_rates.get(change.rate_id)
 
 
 def list_rates(store: Store, *, pair: str | None, limit: int, cursor: str | None) -> Page[FxRate]:
@@ -88,7 +92,7 @@ def give_quote(store: Store, actor: Actor, order: QuoteOrder) -> Quote:
     source = store.accounts.get_reachable(actor, order.source)
     if order.to == source.id:
         raise SameAccount
-    target = payee_of_payment(store, actor, order.to)
+    target = payee_of_payment(store, actor.as_customer(), order.to)
     if source.currency == target.currency:
         raise ValidationFailed(errors={"to": [f"Both accounts are in {source.currency}: no quote is needed."]})
     now = store.clock.now()
