@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app.domain.accounts import Account, AccountStatus, InternalAccount, base_account, new_stripes
+from app.domain.accounts import Account, AccountKind, AccountStatus, InternalAccount, Limits, Spent, new_stripes
 from app.domain.errors import BankError
 from app.domain.ledger.audit import AccountWalk, check_reversal, check_transaction
 from app.domain.ledger.book import Book, Outcome
@@ -23,11 +23,15 @@ from tests.factories.ledger import (
     BOB,
     OPENED_AT,
     account_state,
+    block,
     capture,
     closing,
     deposit,
     expiry,
     hold,
+    new_holders,
+    new_terms,
+    opening,
     release,
     reversal,
     status_change,
@@ -36,15 +40,19 @@ from tests.factories.ledger import (
 )
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-OWNERS = {"111": ALICE, "222": ALICE, "333": BOB}
+OWNERS = {"111": ALICE, "222": ALICE, "333": BOB, "444": BOB, "555": ALICE}
+"""By whom an account is opened; others may come to hold it, too."""
 OVERDRAFTS = {"111": 0, "222": 50, "333": 0}
+"""The accounts that are there from the start; the others may be opened."""
 
-numbers = st.sampled_from(sorted(OWNERS))
+numbers = st.sampled_from([*sorted(OVERDRAFTS) * 3, *sorted(OWNERS)])
 amounts = st.integers(1, 120)
 askers = st.sampled_from(["the bank", "the bank", "holder", "holder", "holder", "stranger"])
 statuses = st.sampled_from([*[AccountStatus.ACTIVE] * 4, *(set(AccountStatus) - {AccountStatus.CLOSED})])
 picks = st.integers(0, 1_000)
 approvals = st.sampled_from([None, None, None, "approval 7"])
+bounds = st.sampled_from([None, None, 20, 60, 100])
+customers = st.sampled_from([ALICE, BOB, "carol"])
 
 
 class Ledger(RuleBasedStateMachine):
@@ -54,14 +62,14 @@ class Ledger(RuleBasedStateMachine):
         super().__init__()
         stripes = new_stripes(InternalAccount.CASH, "USD", now=OPENED_AT)
         customers = [
-            account_state(id=number, holders=(owner,), overdraft_limit=OVERDRAFTS[number])
-            for number, owner in OWNERS.items()
+            account_state(id=number, holders=(OWNERS[number],), overdraft_limit=overdraft)
+            for number, overdraft in OVERDRAFTS.items()
         ]
         self.accounts: dict[str, Account] = {each.id: each for each in (*stripes, *customers)}
         self.holds: dict[str, Hold] = {}
         self.transactions: dict[str, Transaction] = {}
         self.entries: dict[str, Entry] = {}
-        self.paper = NaiveLedger({number: PaperAccount(owner, OVERDRAFTS[number]) for number, owner in OWNERS.items()})
+        self.paper = NaiveLedger({each.id: PaperAccount([*each.holders], each.overdraft_limit) for each in customers})
         self.now = START
         self.batch: list[Intent] = []
         self.asked: list[Intent] = []
@@ -96,14 +104,17 @@ class Ledger(RuleBasedStateMachine):
         self.ask(placed)
 
     @precondition(lambda self: self.placed)
-    @rule(pick=picks, part=amounts, to=st.sampled_from(["cash-USD", *OWNERS]), final=st.booleans(), asker=askers)
-    def capture(self, pick: int, part: int, to: str, final: bool, asker: str) -> None:
+    @rule(
+        pick=picks,
+        part=st.none() | amounts,
+        to=st.sampled_from(["cash-USD", *OWNERS]),
+        final=st.booleans(),
+        asker=askers,
+    )
+    def capture(self, pick: int, part: int | None, to: str, final: bool, asker: str) -> None:
         placed = self.placed[pick % len(self.placed)]
-        self.ask(
-            capture(
-                placed.id, 1 + part % (placed.amount + 1), to=to, final=final, customer_id=who(asker, placed.account_id)
-            )
-        )
+        amount = None if part is None else 1 + part % (placed.amount + 1)
+        self.ask(capture(placed.id, amount, to=to, final=final, customer_id=who(asker, placed.account_id)))
 
     @precondition(lambda self: self.placed)
     @rule(pick=picks, asker=askers)
@@ -139,18 +150,35 @@ class Ledger(RuleBasedStateMachine):
         if really:
             self.ask(closing(number, transfer_to=to, customer_id=who(asker, number)))
 
+    @rule(number=numbers, amount=st.just(0) | amounts, asker=askers)
+    def open(self, number: str, amount: int, asker: str) -> None:
+        new = account_state(id=number, holders=(OWNERS[number],))
+        self.ask(opening(new, amount=amount, customer_id=who(asker, number)))
+
+    @rule(number=numbers, once=bounds, daily=bounds, kind=st.sampled_from(["withdrawal", "transfer"]))
+    def set_limits(self, number: str, once: int | None, daily: int | None, kind: str) -> None:
+        self.ask(new_terms(number, limits=Limits(**{kind: once, f"{kind}_daily": daily})))
+
+    @rule(number=numbers, overdraft=st.none() | st.integers(0, 60), minimum=st.none() | st.integers(0, 30))
+    def set_overdraft_or_minimum(self, number: str, overdraft: int | None, minimum: int | None) -> None:
+        self.ask(new_terms(number, overdraft_limit=overdraft, minimum_balance=minimum))
+
+    @rule(number=numbers, joining=st.sets(customers, max_size=1), leaving=st.sets(customers, max_size=1))
+    def change_holders(self, number: str, joining: set[str], leaving: set[str]) -> None:
+        self.ask(new_holders(number, add=tuple((each, each) for each in joining), remove=tuple(leaving)))
+
+    @rule(
+        which=st.sets(numbers, min_size=1, max_size=2), holder=customers, blocked=st.sampled_from([False, False, True])
+    )
+    def suspend_or_readmit_a_holder(self, which: set[str], holder: str, blocked: bool) -> None:
+        self.ask(block(*sorted(which), holder=holder, blocked=blocked))
+
     @rule(pick=picks, altered=st.integers(0, 3).map(lambda roll: roll == 0))
     def ask_again(self, pick: int, altered: bool) -> None:
         intent = self.asked[pick % len(self.asked)]
         self.batch.append(replace(intent, fingerprint="something else") if altered else intent)
 
     # ---- what happens meanwhile --------------------------------------------------------------------------------------
-
-    @rule(number=numbers, blocked=st.sampled_from([False, False, True]))
-    def suspend_or_readmit_a_holder(self, number: str, blocked: bool) -> None:
-        self.post(stripe=0)
-        self.accounts[number] = self.accounts[number]._replace(suspended_holders=(ALICE,) if blocked else ())
-        self.paper.accounts[number].blocked = blocked
 
     @rule(minutes=st.integers(-5, 90) | st.sampled_from([-1_440, 1_440]))
     def let_time_pass_or_set_the_clock_back(self, minutes: int) -> None:
@@ -163,7 +191,7 @@ class Ledger(RuleBasedStateMachine):
         book = self.read(stripe)
         outcomes = apply(book, self.batch, Moment(self.now, self.now.date().isoformat()))
         for intent, outcome in zip(self.batch, outcomes, strict=True):
-            against = self.paper.take(intent, self.now)
+            against = self.paper.take(intent, self.now, stripe)
             assert verdict(outcome) in (against or {"done"}), (intent, outcome, against)
         assert not self.transactions.keys() & {each.id for each in book.new_transactions}
         assert not self.entries.keys() & {each.id for each in book.new_entries}
@@ -179,16 +207,31 @@ class Ledger(RuleBasedStateMachine):
     def both_ledgers_count_alike(self) -> None:
         if self.batch:
             return
-        for number in OWNERS:
-            account = self.accounts[number]
-            assert (account.balance, account.held) == (self.paper.balance(number), self.paper.held(number))
-            assert account.status == self.paper.accounts[number].status
-        stripes = [each for each in self.accounts.values() if base_account(each.id) == "cash-USD"]
-        assert sum(each.balance for each in stripes) == self.paper.balance("cash-USD")
+        for account in self.accounts.values():
+            assert (account.balance, account.held) == (self.paper.balance(account.id), self.paper.held(account.id))
+            assert (account.business_date or "") == self.paper.last_day(account.id)
         assert sum(each.balance for each in self.accounts.values()) == 0
         open_holds = {name: each.left for name, each in self.paper.holds.items() if each.open}
         assert {n: each.remaining for n, each in self.holds.items() if each.status is HoldStatus.OPEN} == open_holds
+        assert {n: each.captured for n, each in self.holds.items()} == {n: h.taken for n, h in self.paper.holds.items()}
         assert self.transactions.keys() == self.paper.done.keys()
+
+    @invariant()
+    def both_ledgers_know_the_same_accounts(self) -> None:
+        if self.batch:
+            return
+        known = {each.id: each for each in self.accounts.values() if each.kind is AccountKind.CUSTOMER}
+        assert known.keys() == self.paper.accounts.keys()
+        for number, paper in self.paper.accounts.items():
+            account = known[number]
+            assert (account.status, account.holders) == (paper.status, tuple(paper.holders))
+            assert (account.overdraft_limit, account.minimum_balance) == (paper.overdraft, paper.minimum)
+            assert account.limits._asdict() == Limits()._asdict() | paper.limits
+            assert set(account.suspended_holders) == paper.suspended
+            assert account.available == self.paper.available(number)
+            day = account.business_date or ""
+            spent = Spent(*(self.paper.spent(number, kind, day) for kind in ("withdrawal", "transfer")))
+            assert account.spent == spent
 
     @invariant()
     def the_books_are_in_order(self) -> None:
@@ -235,7 +278,7 @@ class Ledger(RuleBasedStateMachine):
 
 
 def who(asker: str, number: str) -> str | None:
-    """Return the customer that an intent acts for: none, where the bank itself asks."""
+    """Return the customer that an intent acts for: none, where the bank itself asks. A stranger may hold it by now."""
     stranger = BOB if OWNERS[number] == ALICE else ALICE
     return {"the bank": None, "holder": OWNERS[number], "stranger": stranger}[asker]
 
@@ -247,4 +290,4 @@ def verdict(outcome: Outcome) -> str:
 
 
 class TestLedger(Ledger.TestCase):  # type: ignore[name-defined, misc]
-    settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+    settings = settings(max_examples=250, stateful_step_count=60, deadline=None)

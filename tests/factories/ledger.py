@@ -110,7 +110,7 @@ def hold(account_id: str, amount: int, *, expires_at: datetime | None = None, **
     )  # fmt: skip
 
 
-def capture(hold_id: str, amount: int, *, to: str = "cash-USD", final: bool = True, **facts: Any) -> CaptureHold:
+def capture(hold_id: str, amount: int | None, *, to: str = "cash-USD", final: bool = True, **facts: Any) -> CaptureHold:
     """Return the intent of taking money out of a hold."""
     return CaptureHold(hold_id=hold_id, amount=amount, to_account_id=to, final=final, **asked_by(**facts))
 
