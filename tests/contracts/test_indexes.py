@@ -16,6 +16,7 @@ from app.models.connection import connect
 from app.models.job_registry import run_due
 from app.models.store import Store
 from config import Config
+from tests.factories import approvals
 from tests.factories.authenticators import enrolled, log_in_with, ticket_of
 from tests.factories.clock import MovableClock
 from tests.factories.customers import decide, new_person, with_version
@@ -94,6 +95,7 @@ def journey(client: FlaskClient, store: Store) -> None:
     _payments(client, store, alice, number)
     _holds(client, store, alice, banker, number)
     _customers(client, banker, alice, customer)
+    _four_eyes(client, store, banker, number)
     client.post("/auth/refresh", json={"refresh_token": alice.refresh_token})
     client.post("/auth/logout", headers=alice.headers)
     _every_intent(store, number)
@@ -199,6 +201,28 @@ def _holds(client: FlaskClient, store: Store, alice: Login, banker: Login, numbe
     assert client.get(f"/banker/holds/{placed}", headers=banker.headers).status_code == 200
     assert client.post(f"/banker/holds/{placed}/capture", json={}, headers=banker.headers).status_code == 201
     store.holds.list_expired(now=store.clock.now(), limit=10)
+
+
+def _four_eyes(client: FlaskClient, store: Store, banker: Login, number: str) -> None:
+    admins = [new_staff(client, store, name, Role.ADMIN) for name in ("arno", "asta")]
+    policy = {"rule": "at_or_above", "thresholds": [{"amount": "20000", "currency": "USD"}]}
+    asked = client.put("/admin/policies/counter_deposit", json=policy, headers=admins[0].headers)
+    assert approvals.decide(client, admins[1], asked.json["id"], key="d").status_code == 200
+    assert client.get("/admin/policies", headers=admins[0].headers).status_code == 200
+    first, second = (approvals.asked_for(client, banker, number, amount="20000") for _ in range(2))
+    executed = approvals.decide(client, admins[0], first, key="d").json["transaction_id"]
+    assert approvals.decide(client, admins[0], second, "reject").status_code == 200
+    asked = client.post(f"/banker/transactions/{executed}/reversal", json={"reason": "x"}, headers=banker.headers)
+    assert approvals.decide(client, admins[0], asked.json["id"]).json["status"] == "executed"
+    for terms in ({"withdrawal": "5"}, {"withdrawal": None}):
+        client.post(f"/banker/accounts/{number}/limits", json=terms, headers=banker.headers)
+    narrowed = "operation=reversal&status=executed"
+    for query in ("", "status=pending", "status=expired", narrowed, f"mine=true&{narrowed}"):
+        page = client.get(f"/banker/approvals?limit=1&{query}", headers=banker.headers)
+        assert page.status_code == 200
+        path = f"/banker/approvals?{query}&cursor={page.json['next_cursor'] or 0}"
+        assert client.get(path, headers=banker.headers).status_code == 200
+    store.approvals.expire_due(store.clock.now())
 
 
 def _every_intent(store: Store, number: str) -> None:
