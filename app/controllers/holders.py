@@ -44,7 +44,7 @@ def add_holder(store: Store, actor: Actor, number: str, customer_id: str) -> lis
         facts = intent_facts(actor, None, "holders", {"account": number, "add": customer_id})
         change = ChangeHolders(**facts, account_id=number, add=((customer_id, customer.full_name),))
         audit = store.audit.append(
-            "staff.account.holder_added", actor, Subject("account", number), after={"customer": customer_id}
+            "staff.holder_add", actor, Subject("account", number), after={"customer": customer_id}
         )
         store.journal.post(change, also=(*relied_upon(store, [customer]), *audit))
 
@@ -64,6 +64,6 @@ def remove_holder(store: Store, actor: Actor, number: str, customer_id: str) -> 
         raise NotFound
     facts = intent_facts(actor, None, "holders", {"account": number, "remove": customer_id})
     audit = store.audit.append(
-        "staff.account.holder_removed", actor, Subject("account", number), before={"customer": customer_id}
+        "staff.holder_remove", actor, Subject("account", number), before={"customer": customer_id}
     )
     store.journal.post(ChangeHolders(**facts, account_id=number, remove=(customer_id,)), also=audit)

@@ -77,7 +77,7 @@ def close_for_customer(
     account = store.accounts.get_customer_account(number)
     told = {"transfer_to": transfer_to, "reason": reason}
     close = _closing(actor, account, only_to=account.holders, told=told, key=idempotency_key)
-    audit = store.audit.append("staff.account.close", actor, Subject("account", number), after=_said(told))
+    audit = store.audit.append("staff.account_close", actor, Subject("account", number), after=_said(told))
     recorded = store.journal.post(close, also=audit)
     return _seen_by_staff(store, number), recorded
 
@@ -119,7 +119,7 @@ def _change(
     facts = intent_facts(actor, None, "account status", {"account": number, "status": status, "reason": reason})
     change = ChangeStatus(**facts, account_id=number, status=status, only_from=only_from, metadata={"reason": reason})
     audit = store.audit.append(
-        "staff.account.status",
+        "staff.account_status",
         actor,
         Subject("account", number),
         before={"status": str(before.status)},

@@ -99,7 +99,7 @@ def test_the_reason_is_kept_with_who_did_it(store: Store, bank: Bank, number: st
     bella = store.users.find_by_name("bella")
     assert bella is not None
     assert (kept["metadata"], kept["initiated_by"], kept["channel"]) == ({"reason": REASON}, bella.id, "counter")
-    record = store.database["audit"].find_one({"action": "staff.account.status", "subject": f"account:{number}"})
+    record = store.database["audit"].find_one({"action": "staff.account_status", "subject": f"account:{number}"})
     assert (record["user_id"], record["before"]["status"], record["after"]["status"]) == (bella.id, "active", "frozen")
     assert record["after"]["reason"] == REASON
 
