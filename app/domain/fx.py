@@ -45,17 +45,14 @@ def pair_of(one: str, other: str) -> str:
     return "-".join(sorted((one, other)))
 
 
-def beginning(asked_for: datetime | None, *, now: datetime) -> datetime:
-    """Return from when a new rate counts: the time asked for, or now where that has just passed or none was given.
+def refuse_untimely(valid_from: datetime | None, *, now: datetime) -> None:
+    """Check from when a new rate shall count.
 
     Raises:
         ValidationFailed: it lies too far back or ahead.
     """
-    if asked_for is None:
-        return now
-    if not now - BACKDATING_MAX <= asked_for <= now + AHEAD_MAX:
+    if valid_from is not None and not now - BACKDATING_MAX <= valid_from <= now + AHEAD_MAX:
         raise ValidationFailed(errors={"valid_from": ["Give a time from now on, at most a year ahead."]})
-    return max(asked_for, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

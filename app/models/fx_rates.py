@@ -10,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
+from app.domain.errors import NotFound
 from app.domain.fx import RATE_PATTERN, SPREAD_PATTERN, FxRate, pair_of
 from app.domain.paging import Page
 from app.models.collection import CollectionSpec, Document
@@ -56,9 +57,12 @@ class FxRates:
         """
         self._collection.insert_one(fx_rate_document(rate), session=session)
 
-    def find(self, rate_id: str) -> FxRate | None:
+    def get(self, rate_id: str) -> FxRate:
+        """Return a rate, or raise NotFound."""
         found = self._collection.find_one({"_id": rate_id})
-        return fx_rate_from(found) if found else None
+        if found is None:
+            raise NotFound
+        return fx_rate_from(found)
 
     def find_in_force(self, one: str, other: str, *, now: datetime) -> FxRate | None:
         """Return the rate between two currencies that counts at this time, in whichever direction it was set.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from json import JSONEncoder
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from app.views.parsing import JSON_TYPE, StrictParser
 
 View = TypeVar("View", bound=Callable[..., Any])
 NOTHING_ELSE: Mapping[int, type[OutSchema]] = MappingProxyType({})
+Read = Callable[[Schema, Request], Any]
 _encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -41,8 +42,8 @@ class Audience:
 
     @property
     def needs_second_factor_of_staff(self) -> bool:
-        """Tell whether staff who must have a second factor, and have given none, are kept out."""
-        return bool(self.roles - {Role.CUSTOMER}) and not self.may_enrol
+        """Tell whether staff who must have a second factor, and have given none, are kept out before all else."""
+        return bool(self.roles) and not self.may_enrol
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is untyped
@@ -55,16 +56,21 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
         self.audience: Audience | None = None
         self._prepare_doc_cbks.append(self._prepare_refusals_doc)
 
-    def arguments(self, schema: type[Schema], *, location: str = "json", **options: Any) -> Callable[[View], Any]:
-        """Read the body (or the `query`) into the schema and hand it to the view, after earlier ones."""
+    def arguments(
+        self, schema: type[Schema], *, location: str = "json", read: Read | None = None, **options: Any
+    ) -> Callable[[View], Any]:
+        """Read the body (or the `query`) into the schema and hand it to the view, after earlier ones.
+
+        `read` reads it in another way than a schema's own.
+        """
         shape = schema()
-        parse = self.ARGUMENTS_PARSER.parse
+        parse = read or partial(self.ARGUMENTS_PARSER.parse, location=location)
         document = super().arguments(shape, location=location, **options)
 
         def decorate(view: View) -> Any:
             @wraps(document(view))
             def call(*arguments: Any, **named: Any) -> Any:
-                return view(*arguments, parse(shape, _request(), location=location), **named)
+                return view(*arguments, parse(shape, _request()), **named)
 
             return call
 

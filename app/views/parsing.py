@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import IO, Any, NoReturn, cast
 
@@ -72,6 +74,22 @@ def _is_optional(schema: Schema) -> bool:
     return not any(field.required for field in schema.load_fields.values())
 
 
+@contextmanager
+def body_place() -> Iterator[None]:
+    """Take a place among those who may wait for their bodies.
+
+    Raises:
+        ServerBusy: there is none for the moment.
+    """
+    places = cast(BoundedSemaphore, current_app.extensions["body_places"])
+    if not places.acquire(timeout=_WAIT_S_MAX):
+        raise ServerBusy(retry_after_s=1)
+    try:
+        yield
+    finally:
+        places.release()
+
+
 def _is_json(req: Request) -> bool:
     return req.mimetype == JSON_TYPE and req.mimetype_params.get("charset", "utf-8").lower() == "utf-8"
 
@@ -99,13 +117,8 @@ def _body(req: Request) -> bytes:
 
 def _read(req: Request, size: int) -> bytes:
     """Read so many bytes, or as many as there are, in a place among those who may wait for them."""
-    places = cast(BoundedSemaphore, current_app.extensions["body_places"])
-    if not places.acquire(timeout=_WAIT_S_MAX):
-        raise ServerBusy(retry_after_s=1)
-    try:
+    with body_place():
         return _read_all(req.environ["wsgi.input"], size)
-    finally:
-        places.release()
 
 
 def _read_all(stream: IO[bytes], size: int) -> bytes:

@@ -7,6 +7,9 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.domain.operations.base import OperationName
+from app.domain.policies import Policy, Rule
+from app.models.store import Store
 from tests.factories.users import Login
 
 LARGE = "10000.00"
@@ -65,3 +68,8 @@ def outcome(answer: TestResponse) -> tuple[int, str]:
     """Return what an answer comes to: its status, and its code or the approval's status."""
     body = answer.json
     return answer.status_code, str(body.get("code") or body.get("status"))
+
+
+def without_second_person(store: Store, operation: OperationName) -> None:
+    """Let the policy never ask a second person for an operation, whatever it comes to."""
+    store.policies.change(store.policies.get(operation), Policy(operation, Rule.NEVER), session=None)

@@ -13,14 +13,18 @@ from werkzeug.test import TestResponse
 
 from app.domain.accounts import new_account_number
 from app.domain.actor import Role
+from app.domain.operations.base import OperationName
 from app.models.store import Store
+from tests.factories.approvals import decide, without_second_person
 from tests.factories.clock import MovableClock
 from tests.factories.ledger import an_account
-from tests.factories.users import Login, new_customer, new_staff
+from tests.factories.users import Login, logged_in, new_customer, new_staff
 
 
 @pytest.fixture
 def admin(client: FlaskClient, store: Store) -> Login:
+    """An administrator who sets rates without a second person."""
+    without_second_person(store, OperationName.FX_RATE_CHANGE)
     return new_staff(client, store, "adam", Role.ADMIN)
 
 
@@ -63,6 +67,39 @@ def test_an_administrator_sets_a_rate_and_everybody_sees_what_counts(
     assert client.get("/admin/fx-rates", headers=admin.headers).json["items"] == [answer.json]
 
 
+def test_a_second_person_approves_a_rate_before_it_counts(
+    app_with: Callable[..., Flask], store: Store, clock: MovableClock
+) -> None:
+    client = app_with().test_client()
+    names = {"adam": Role.ADMIN, "ada": Role.ADMIN, "bella": Role.BANKER}
+    admin, *_ = [new_staff(client, store, name, role) for name, role in names.items()]
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    answer = set_rate(client, admin, valid_from=soon.isoformat())
+    assert (answer.status_code, answer.json["operation"], answer.json["subject"]) == (202, "fx_rate_change", "EUR/USD")
+    assert (answer.json["payload"]["rate"], answer.json["payload"]["spread"]) == ("1.25", "0.01")
+    clock.forward(timedelta(hours=1))
+    admin, other, banker = (logged_in(client, name) for name in names)
+    assert client.get("/fx-rates", headers=banker.headers).json["items"] == []
+    assert decide(client, admin, answer.json["id"]).json["code"] == "maker_is_checker"
+    assert decide(client, banker, answer.json["id"]).json["code"] == "forbidden"
+    assert decide(client, other, answer.json["id"]).json["status"] == "executed"
+    (kept,) = client.get("/admin/fx-rates", headers=admin.headers).json["items"]
+    assert (kept["rate"], kept["set_by"]) == ("1.25", client.get("/auth/me", headers=admin.headers).json["id"])
+    assert kept["valid_from"] == kept["set_at"]  # it counts from its approval, not from before
+    assert decide(client, other, answer.json["id"]).status_code == 409
+    assert len(client.get("/admin/fx-rates", headers=admin.headers).json["items"]) == 1
+
+
+def test_asking_for_a_rate_again_with_the_same_key_asks_once(client: FlaskClient, store: Store) -> None:
+    admin = new_staff(client, store, "adam", Role.ADMIN)
+    headers = admin.headers | {"Idempotency-Key": "k"}
+    body = {"base": "EUR", "quote": "USD", "rate": "1.25", "spread": "0.01"}
+    first, again = (client.post("/admin/fx-rates", json=body, headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code, first.json["id"]) == (202, 202, again.json["id"])
+    other = client.post("/admin/fx-rates", json=body | {"rate": "1.26"}, headers=headers)
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_mismatch")
+
+
 def test_a_newer_rate_replaces_the_pairs_in_both_directions_and_the_old_one_stays_in_the_history(
     client: FlaskClient, admin: Login, alice: Login
 ) -> None:
@@ -80,6 +117,7 @@ def test_a_newer_rate_replaces_the_pairs_in_both_directions_and_the_old_one_stay
 
 def test_a_rate_counts_from_its_time_on(app_with: Callable[..., Flask], store: Store, clock: MovableClock) -> None:
     client = app_with().test_client()
+    without_second_person(store, OperationName.FX_RATE_CHANGE)
     admin = new_staff(client, store, "adam", Role.ADMIN)
     set_rate(client, admin)
     later = datetime.now(UTC) + timedelta(minutes=10)

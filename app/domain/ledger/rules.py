@@ -10,12 +10,13 @@ effect; a transaction has one reversal.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.domain.errors import AlreadyReversed, BankError, IdempotencyMismatch, NotFound, NotReversible
-from app.domain.ledger import account_rules, hold_rules
+from app.domain.ledger import account_rules, hold_rules, refused_parts
 from app.domain.ledger.book import Book, Outcome, Recorded
-from app.domain.ledger.checks import require_holder, require_sound
+from app.domain.ledger.checks import require_customers, require_holder, require_sound
 from app.domain.ledger.draft import Draft, Moment
 from app.domain.ledger.intents import (
     AskApproval,
@@ -31,6 +32,7 @@ from app.domain.ledger.intents import (
     Open,
     PlaceHold,
     Post,
+    PostEach,
     ReleaseHold,
     Reverse,
 )
@@ -86,6 +88,18 @@ def _reverse(book: Book, intent: Reverse, moment: Moment) -> Recorded:
     return draft.record(TransactionType.REVERSAL, original.account_id, reverses=original.id, forced_by=intent.forced_by)
 
 
+def _post_each(book: Book, intent: PostEach, moment: Moment) -> Recorded:
+    trial = book.copy() if intent.all_or_nothing else book
+    outcomes = apply(trial, intent.parts, moment)
+    refused = {position: each.code for position, each in enumerate(outcomes) if isinstance(each, BankError)}
+    if trial is not book and not refused:
+        book.become(trial)
+    draft = Draft(book, replace(intent, metadata={**intent.metadata, **refused_parts.noted(refused)}), moment)
+    account = draft.account(intent.account_id)
+    require_customers(account)
+    return draft.record(TransactionType.BULK_POSTING, account.id)
+
+
 def _ask_approval(book: Book, intent: AskApproval, moment: Moment) -> Recorded:
     return Draft(book, intent, moment).record(TransactionType.APPROVAL_REQUEST, intent.subject)
 
@@ -104,4 +118,5 @@ _RULES: Mapping[type[Intent], Callable[[Book, Any, Moment], Recorded]] = {
     ChangeHolders: account_rules.change_holders,
     Block: account_rules.block,
     AskApproval: _ask_approval,
+    PostEach: _post_each,
 }
