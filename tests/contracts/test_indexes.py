@@ -12,14 +12,17 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from app import create_app
 from app.domain.accounts import new_account_number
 from app.domain.actor import Role
+from app.domain.operations.base import OperationName
+from app.models.bulk_posting import take_up_left_behind
 from app.models.connection import connect
 from app.models.job_registry import run_due
 from app.models.store import Store
 from config import Config
-from tests.factories import approvals
+from tests.factories import approvals, people
+from tests.factories.accounts import Bank, open_own
 from tests.factories.authenticators import enrolled, log_in_with, ticket_of
 from tests.factories.clock import MovableClock
-from tests.factories.customers import decide, new_person, with_version
+from tests.factories.customers import ADDRESS, decide, new_person, with_version
 from tests.factories.ledger import an_account, capture, deposit, hold, release, reversal
 from tests.factories.users import PASSWORD, Login, log_in, login_of, new_customer, new_staff, register
 
@@ -96,6 +99,9 @@ def journey(client: FlaskClient, store: Store) -> None:
     _holds(client, store, alice, banker, number)
     _customers(client, banker, alice, customer)
     _four_eyes(client, store, banker, number)
+    _accounts(client, store)
+    _exchange(client, store)
+    _bulk(client, store)
     client.post("/auth/refresh", json={"refresh_token": alice.refresh_token})
     client.post("/auth/logout", headers=alice.headers)
     _every_intent(store, number)
@@ -154,6 +160,44 @@ def _users(client: FlaskClient, store: Store) -> None:
         assert client.post(f"{one}/{action}", headers=admin.headers).status_code < 300
     assert client.post(f"{one}/role", json={"role": "admin"}, headers=admin.headers).status_code == 202
     assert client.delete(f"{one}/sessions", headers=admin.headers).status_code == 204
+
+
+def _accounts(client: FlaskClient, store: Store) -> None:
+    bank = Bank(client, new_staff(client, store, "bea", Role.BANKER), new_staff(client, store, "alf", Role.ADMIN))
+    bank.offer()
+    bank.offer("OTHER")
+    branch = {"code": "HARBOUR", "name": "Harbour", "address": ADDRESS}
+    assert client.post("/admin/branches", json=branch, headers=bank.admin.headers).status_code == 201
+    for path in ("branches/HARBOUR", "products/OTHER"):
+        tag = client.get(f"/admin/{path}", headers=bank.admin.headers).headers["ETag"]
+        changed = client.patch(f"/admin/{path}", json={"name": "x"}, headers=bank.admin.headers | {"If-Match": tag})
+        assert changed.status_code == 200
+    walter, customer = bank.verified("walter")
+    _, other = bank.verified("xenia")
+    paths = {"/products": walter, "/banker/products": bank.banker, "/banker/branches": bank.banker,
+             "/admin/products": bank.admin, "/admin/branches": bank.admin}  # fmt: skip
+    for path, who in paths.items():
+        for query in ("", "?limit=1", "?cursor=A"):
+            assert client.get(f"{path}{query}", headers=who.headers).status_code == 200
+    own, again = (open_own(client, walter, key="k").json["number"] for _ in range(2))
+    assert own == again
+    opened = bank.open_for(customer, branch="HARBOUR", opening_deposit=5, key="k").json["number"]
+    path = f"/accounts/{opened}"
+    assert client.patch(path, json={"nickname": "x"}, headers=walter.headers).status_code == 200
+    for number in (opened, own):
+        assert client.post(f"/accounts/{number}/primary", headers=walter.headers).status_code == 200
+    for who, prefix in ((walter, ""), (bank.banker, "/banker")):
+        for query in ("", "?at=2026-01-31", "?at=2026-01-31T12:00:00Z"):
+            assert client.get(f"{prefix}{path}/balance{query}", headers=who.headers).status_code == 200
+    for action, body in (("freeze", {"kind": "all"}), ("unfreeze", {}), ("mark-dormant", {}), ("reactivate", {})):
+        assert bank.act(opened, action, reason="x", **body).status_code == 200
+    assert bank.act(opened, "holders", customer=other).status_code == 201
+    holders = f"/banker{path}/holders"
+    assert client.get(holders, headers=bank.banker.headers).status_code == 200
+    assert client.delete(f"{holders}/{other}", headers=bank.banker.headers).status_code == 204
+    assert bank.act(opened, "close", transfer_to=own).status_code == 200
+    assert client.post("/admin/products/OTHER/withdraw", headers=bank.admin.headers).status_code == 200
+    assert client.post("/admin/branches/HARBOUR/close", headers=bank.admin.headers).status_code == 200
 
 
 def _payments(client: FlaskClient, store: Store, alice: Login, number: str) -> None:
@@ -223,6 +267,39 @@ def _four_eyes(client: FlaskClient, store: Store, banker: Login, number: str) ->
         path = f"/banker/approvals?{query}&cursor={page.json['next_cursor'] or 0}"
         assert client.get(path, headers=banker.headers).status_code == 200
     store.approvals.expire_due(store.clock.now())
+
+
+def _exchange(client: FlaskClient, store: Store) -> None:
+    """Set rates, ask for a quote and use it, with every filter."""
+    admin = new_staff(client, store, "avery", Role.ADMIN)
+    zoe = people.new_person(client, store, "zoe", "Zoe Zimmer", balance=1_000)
+    euros = an_account(store, currency="EUR", holders=(zoe.id,))
+    approvals.without_second_person(store, OperationName.FX_RATE_CHANGE)
+    rate = {"base": "EUR", "quote": "USD", "rate": "1.1", "spread": "0.01"}
+    for _ in range(2):
+        assert client.post("/admin/fx-rates", json=rate, headers=admin.headers).status_code == 201
+    for path in ("/fx-rates", "/admin/fx-rates", "/admin/fx-rates?pair=USD-EUR"):
+        for query in ("limit=1", "limit=1&cursor=E"):
+            joined = f"{path}{'&' if '?' in path else '?'}{query}"
+            assert client.get(joined, headers=admin.headers).status_code == 200
+    quote = zoe.post("/transfers/quote", {"to": euros, "amount": "1"}).json["id"]
+    assert zoe.send(euros, "1", quote=quote).status_code == 201
+
+
+def _bulk(client: FlaskClient, store: Store) -> None:
+    """Send a file twice, one to approve, and read what became of them."""
+    banker = new_staff(client, store, "bulky", Role.BANKER)
+    other = new_staff(client, store, "bulkier", Role.BANKER)
+    source, payee = an_account(store, balance=5_000_000), an_account(store)
+    for amount, status in (("1", 201), ("1", 201), ("10000.00", 202)):
+        body = {"from": source, "lines": [{"to": payee, "amount": amount}]}
+        answer = client.post("/banker/bulk", json=body, headers=banker.headers)
+        assert answer.status_code == status, answer.text
+    assert approvals.decide(client, other, answer.json["id"]).json["status"] == "executed"
+    bulk = answer.json["payload"]["bulk"]
+    for path in (f"/{bulk}", f"/{bulk}/lines", f"/{bulk}/lines?status=refused", "", "?limit=1", f"?cursor={bulk}"):
+        assert client.get(f"/banker/bulk{path}", headers=banker.headers).status_code == 200
+    take_up_left_behind(store)
 
 
 def _every_intent(store: Store, number: str) -> None:
