@@ -33,8 +33,10 @@ class DescribedClient(FlaskClient):
 
 
 def description_of(app: Flask) -> dict[str, Any]:
-    """Return the OpenAPI description of an application."""
-    found: dict[str, Any] = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
+    """Return the OpenAPI description of an application, as it was when it was first asked for: that takes its time."""
+    if _ROOT not in app.extensions:
+        app.extensions[_ROOT] = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
+    found: dict[str, Any] = app.extensions[_ROOT]
     return found
 
 

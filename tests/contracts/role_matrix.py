@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.domain.products import default_product_code
+
 CUSTOMER, BANKER, ADMIN = "customer", "banker", "admin"
 CUSTOMERS = frozenset({CUSTOMER, "other customer", "suspended customer"})
 ADMINS = frozenset({ADMIN})
@@ -153,6 +155,7 @@ OWN_THINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/accounts/<number>"): {},
     ("PATCH", "/accounts/<number>"): {"nickname": "Household"},
     ("POST", "/accounts/<number>/primary"): {},
+    ("POST", "/accounts/<number>/close"): {},
     ("GET", "/accounts/<number>/balance"): {},
     ("GET", "/accounts/<number>/holds"): {},
     ("PATCH", "/payees/<number>"): {"label": "Rent"},
@@ -161,9 +164,12 @@ OWN_THINGS: dict[tuple[str, str], dict[str, Any]] = {
 }
 """Every route to one thing of a customer's, with a body that it takes: to everybody else that thing is not there."""
 
-MONEY_OF_ONES_OWN: dict[tuple[str, str], dict[str, Any]] = {
-    ("POST", "/deposit"): {"amount": "1"},
-    ("POST", "/withdraw"): {"amount": "1"},
-    ("POST", "/transfers"): {"to": "<somebody's account>", "amount": "1"},
+MONEY_OF_ONES_OWN: dict[tuple[str, str], tuple[dict[str, Any], str]] = {
+    ("POST", "/deposit"): ({"amount": "1"}, "account_blocked"),
+    ("POST", "/withdraw"): ({"amount": "1"}, "account_blocked"),
+    ("POST", "/transfers"): ({"to": "<somebody's account>", "amount": "1"}, "account_blocked"),
+    ("POST", "/accounts"): ({"product": default_product_code("USD")}, "customer_not_active"),
+    ("POST", "/accounts/<number>/close"): ({}, "account_blocked"),
 }
-"""Every route by which a customer moves money, with a body that it takes: a suspended one finds the account blocked."""
+"""Every route by which a customer moves money or opens and closes what holds it, with a body that it takes, and how a
+suspended customer is refused: by the state of things, not by the guard."""
