@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app.domain.accounts import AccountStatus, new_account_number
 from app.domain.actor import Role
 from app.models.store import Store
-from tests.factories.ledger import an_account, reversal, status_change
+from tests.factories.ledger import an_account, block, deposit, reversal, status_change
 from tests.factories.people import Person, code_of, new_person
 from tests.factories.users import Login, new_staff
 from tests.parallel import at_once
@@ -286,3 +286,29 @@ def test_a_bankers_key_is_bound_to_both_accounts(
     assert [answer.status_code for answer in answers] == [201, 201, 422]
     assert answers[0].json == answers[1].json
     assert bob.balance() == "1.00"
+
+
+def test_a_suspended_customer_sends_nothing_and_is_sent_to_as_before(alice: Person, bob: Person, store: Store) -> None:
+    store.journal.post(block(alice.number, holder=alice.id))
+    assert code_of(alice.send(bob.number, "1")) == (409, "account_blocked")
+    savings = an_account(store, holders=(alice.id,))
+    assert code_of(alice.send(savings, "1")) == (409, "account_blocked")
+    store.journal.post(deposit(bob.number, 100))
+    assert bob.send(alice.number, "1").status_code == 201
+    assert alice.balance() == "101.00"
+
+
+def test_any_holder_sends_from_a_joint_account_and_is_recorded(
+    client: FlaskClient, alice: Person, bob: Person, banker: Login, store: Store
+) -> None:
+    joint = an_account(store, balance=5_000, holders=(alice.id, bob.id), holder_names=("Alice Ann Archer", "Bob Brown"))
+    target = an_account(store)
+    sent = [person.send(target, "10", **{"from": joint}).json for person in (alice, bob)]
+    wholes = [
+        client.get(f"/banker/transactions/{each['transaction_id']}", headers=banker.headers).json for each in sent
+    ]
+    users = [person.get("/auth/me").json["id"] for person in (alice, bob)]
+    assert [whole["initiated_by"] for whole in wholes] == users
+    carol = new_person(client, store, "carol", "Carol Carter")
+    assert code_of(carol.send(target, "10", **{"from": joint})) == (404, "not_found")
+    assert alice.send(joint, "1").json["counterparty"] == {"name": "A*** A*** & B*** B***", "account": joint}
