@@ -51,9 +51,9 @@ def prepare_opening(store: Store, operation: AccountOpening, facts: Mapping[str,
     holders = [store.customers.get(customer_id) for customer_id in operation.account.holders]
     first: list[str] = []
     for holder in holders:
+        owned = require_room(store, holder)
         if by_customer and holder.kyc_status is not KycStatus.VERIFIED:
             raise KycRequired
-        owned = require_room(store, holder)
         if not any(holder.id in account.primary_for for account in owned):
             first.append(holder.id)
     account = operation.account._replace(opened_at=store.clock.now(), primary_for=tuple(first))

@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 
 from app.domain.actor import Role
 from app.models.store import Store
-from tests.factories.users import Login, new_staff
+from tests.factories.customers import customer_of
+from tests.factories.users import Login, logged_in, new_customer, new_staff
 from tests.parallel import at_once
 
 ADDRESS = {"line1": "12 Harbour Street", "city": "Springfield", "postal_code": "62701", "country": "US"}
@@ -145,3 +146,23 @@ def test_branches_are_listed_by_pages(client: FlaskClient, admin: Login) -> None
 def test_there_is_no_branch_of_an_odd_code(client: FlaskClient, admin: Login) -> None:
     for code in ("NONE", "$ne", "%7B%22$gt%22:%22%22%7D", "x" * 2_000):
         assert client.get(f"/admin/branches/{code}", headers=admin.headers).status_code == 404
+
+
+def test_what_staff_post_names_the_branch_that_they_belong_to(client: FlaskClient, store: Store, admin: Login) -> None:
+    new_branch(client, admin)
+    alice = new_customer(client)
+    number = client.get("/accounts", headers=alice.headers).json["items"][0]["number"]
+    banker = new_staff(client, store, "bella", Role.BANKER)
+    user = store.users.find_by_name("bella")
+    assert user is not None
+    moved = client.post(f"/admin/users/{user.id}/branch", json={"branch": "HARBOUR"}, headers=admin.headers)
+    assert moved.status_code == 200, moved.text
+    path = f"/banker/accounts/{number}/deposit"
+    assert client.post(path, json={"amount": 5}, headers=banker.headers).status_code == 401
+    banker = logged_in(client, "bella")
+    assert client.post(path, json={"amount": 5}, headers=banker.headers).status_code == 201
+    client.post("/deposit", json={"amount": 6}, headers=alice.headers)
+    found = store.database["transactions"].find({"type": "deposit"})
+    assert {each.get("branch") for each in found} == {"HARBOUR", None}
+    body = {"customer": customer_of(client, banker, "alice"), "product": "CHECKING-USD"}
+    assert client.post("/banker/accounts", json=body, headers=banker.headers).json["branch"] == "HARBOUR"
