@@ -1,7 +1,8 @@
 """Which numbers of worker processes and threads serve best: the same load of wrk on each, in one run.
 
-Deposits by one customer over 1,000 accounts of theirs and on one of them, and balances, over 64 connections, each with
-a token, validation and (deposits) a whole double entry. Needs wrk, which Debian packages.
+Deposits by one customer over 1,000 accounts of theirs and on one of them, transfers between them, and balances, over
+64 connections, each with a token, validation and (where money moves) a whole double entry. Needs wrk, which Debian
+packages.
 
     python -m benchmarks.serving [--seconds S] [--layouts 1x64,1x32,2x32,...]
 """
@@ -24,6 +25,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -31,20 +33,25 @@ from rich.table import Table
 
 from app.controllers.registration import register
 from app.domain.accounts import Account, AccountKind, AccountType, new_account_number
+from app.domain.ids import random_id
+from app.domain.ledger.intents import Open
 from app.models import embedded
+from app.models.posting import Request
 from app.models.store import Store
 from config import Config
 
 ACCOUNTS = 1_000
+OPENING_AMOUNT = 100_000
 CONNECTIONS = 64
 PASSWORD = "violet harbour 27 lanterns"  # noqa: S105 - of a customer who lives for a minute
 START_S_MAX = 30
-LOADS = ("deposit, spread", "deposit, one account", "balance")
+LOADS = ("deposit, spread", "deposit, one account", "transfer", "balance")
 SCRIPT = """
 local numbers = {%(numbers)s}
 math.randomseed(%(seed)d)
 request = function()
-  local number = numbers[math.random(#numbers)]
+  local place = math.random(#numbers)
+  local number, next = numbers[place], numbers[place %% #numbers + 1]
   %(request)s
 end
 done = function(summary, latency, requests)
@@ -54,6 +61,10 @@ done = function(summary, latency, requests)
 end
 """
 DEPOSIT = 'return wrk.format("POST", "/deposit", headers, \'{"amount":"1.00","account":"\' .. number .. \'"}\')'
+TRANSFER = (
+    'return wrk.format("POST", "/transfers", headers, '
+    '\'{"amount":"0.01","from":"\' .. number .. \'","to":"\' .. next .. \'"}\')'
+)
 BALANCE = 'return wrk.format("GET", "/balance?account=" .. number, headers)'
 
 
@@ -102,7 +113,7 @@ def _load(url: str, token: str, load: str, numbers: list[str], seconds: int) -> 
     script = headers + SCRIPT % {
         "numbers": ",".join(f'"{number}"' for number in chosen),
         "seed": len(load),
-        "request": BALANCE if load == "balance" else DEPOSIT,
+        "request": {"balance": BALANCE, "transfer": TRANSFER}.get(load, DEPOSIT),
     }
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
@@ -155,28 +166,39 @@ def _log_in(url: str) -> str:
 
 
 def _open_accounts(folder: Path) -> list[str]:
-    """Register the customer and give them a thousand accounts."""
+    """Register the customer and open them a thousand accounts with money to move."""
     settings = {"FLASK_ENV": "testing", "DATA_DIR": str(folder)}
     store = Store.open(Config.from_env(settings))
     store.make_ready()
-    view = register(store, "bench", PASSWORD)
-    customer_id = store.accounts.get_customer_account(view.account.number).holders[0]
-    numbers = [view.account.number]
-    for _ in range(ACCOUNTS - 1):
-        numbers.append(new_account_number())
-        store.accounts.insert(
-            Account(
-                id=numbers[-1],
-                kind=AccountKind.CUSTOMER,
-                type=AccountType.CHECKING,
-                currency="USD",
-                opened_at=store.clock.now(),
-                holders=(customer_id,),
-            ),
-            session=None,
-        )
+    first = register(store, "bench", PASSWORD).account.number
+    customer_id = store.accounts.get_customer_account(first).holders[0]
+    opened = [_account_of(customer_id, store.clock.now()) for _ in range(ACCOUNTS - 1)]
+    store.journal.post_many([Request(_opening(account)) for account in opened])
+    numbers = [first, *(account.id for account in opened)]
     store.close()
     return numbers
+
+
+def _account_of(customer_id: str, now: datetime) -> Account:
+    return Account(
+        id=new_account_number(),
+        kind=AccountKind.CUSTOMER,
+        type=AccountType.CHECKING,
+        currency="USD",
+        opened_at=now,
+        holders=(customer_id,),
+    )
+
+
+def _opening(account: Account) -> Open:
+    return Open(
+        id=random_id(),
+        fingerprint="benchmark",
+        initiated_by="benchmark",
+        channel="benchmark",
+        account=account,
+        opening_amount=OPENING_AMOUNT,
+    )
 
 
 if __name__ == "__main__":
