@@ -217,6 +217,16 @@ def test_a_confirmation_is_its_customers_alone(
     assert code_of(dora.ask(bob.number, "1.00", **source)) == (404, "not_found")
 
 
+def test_one_holder_of_an_account_can_not_use_what_the_other_has_confirmed(
+    client: FlaskClient, store: Store, clock: MovableClock, alice: Confirming, bob: Person
+) -> None:
+    dora = confirming(client, store, clock, "dora", "Dora Dean")
+    shared = {"from": an_account(store, holders=(alice.person.id, dora.person.id), balance=1_000_000)}
+    confirmation = alice.confirmed(bob.number, "2500.00", **shared)
+    assert code_of(dora.person.send(bob.number, "2500.00", confirmation=confirmation, **shared)) == STEP_UP
+    assert alice.person.send(bob.number, "2500.00", confirmation=confirmation, **shared).status_code == 201
+
+
 def test_one_that_was_not_confirmed_counts_for_nothing(alice: Confirming, bob: Person) -> None:
     asked = alice.ask(bob.number, "2500.00").json["id"]
     assert code_of(alice.person.send(bob.number, "2500.00", confirmation=asked)) == STEP_UP
