@@ -49,4 +49,6 @@ def test_the_tour_with_curl_works_as_pasted(tmp_path: Path) -> None:
     assert '"maker_is_checker"' in output
     assert '"executed"' in output
     assert "The ledger is sound" in output
-    assert sorted(balances) == [0, 12_250]
+    assert '"step_up_required"' in output
+    assert '"confirmed"' in output
+    assert sorted(balances) == [500, 11_750]
