@@ -344,10 +344,10 @@ def test_a_line_that_is_refused_leaves_the_others_alone(store: Store, desk: Desk
     assert answer.json["posted_total"] == "1000.00"
     lines = desk.lines(answer.json["id"])
     assert [each["code"] for each in lines] == [
-        None, "account_closed", None, "insufficient_funds", "currency_mismatch", "unknown_payee", None,
+        None, "account_closed", "insufficient_funds", None, "currency_mismatch", "unknown_payee", None,
     ]  # fmt: skip
     assert lines[1]["detail"] == "The account is closed."
-    assert [each["line"] for each in desk.lines(answer.json["id"], status="refused")] == [2, 4, 5, 6]
+    assert [each["line"] for each in desk.lines(answer.json["id"], status="refused")] == [2, 3, 5, 6]
     assert (balance_of(store, payee), balance_of(store, desk.source)) == (100_000, 0)
 
 
