@@ -33,6 +33,8 @@ _PARAMETERS = {"number": "account", "entry_id": "depositId", "hold_id": "holdId"
 _NOBODYS = "transactionId"
 """For every other parameter: no customer, session or approval has this id, so that nothing happens to one."""
 _ENDS_SESSION = "/auth/logout"
+_ENDS_USE = ("/close", "/freeze", "/mark-dormant")
+"""What would end the use of the journey's own account is asked for nobody's."""
 
 
 def postman_collection(description: Described) -> str:
@@ -90,7 +92,8 @@ def _example_body(description: Described, operation: Described) -> Any:
 
 
 def _filled_in(path: str) -> str:
-    return re.sub(r"\{(\w+)\}", lambda found: f"{{{{{_PARAMETERS.get(found[1], _NOBODYS)}}}}}", path)
+    known = {} if path.endswith(_ENDS_USE) else _PARAMETERS
+    return re.sub(r"\{(\w+)\}", lambda found: f"{{{{{known.get(found[1], _NOBODYS)}}}}}", path)
 
 
 def _request(method: str, path: str, body: Any, headers: Mapping[str, str]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class AccountFilter:
     status: AccountStatus | None = None
     type: AccountType | None = None
     currency: str | None = None
+    product: str | None = None
+    branch: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

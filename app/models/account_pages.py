@@ -26,7 +26,8 @@ class AccountPages:
         last_examined = last_key_examined(self._collection, scope, span, ASCENDING)
         if last_examined is not None:
             span["$lte"] = last_examined
-        given = {"status": wanted.status, "type": wanted.type, "currency": wanted.currency}
+        names = ("status", "type", "currency", "product", "branch")
+        given = {name: getattr(wanted, name) for name in names}
         query = scope | {"kind": str(AccountKind.CUSTOMER)}
         query |= {name: str(value) for name, value in given.items() if value is not None}
         query |= {"_id": span} if span else {}

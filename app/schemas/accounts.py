@@ -252,6 +252,8 @@ class AccountsQuery(BaseSchema):
     status = fields.String(validate=validate.OneOf(ACCOUNT_STATUSES))
     type = fields.String(validate=validate.OneOf(ACCOUNT_TYPES))
     currency = fields.String(validate=validate.OneOf(sorted(CURRENCY_EXPONENTS)))
+    product = Code()
+    branch = Code()
     limit = Limit()
     cursor = Cursor(load_default=None)
 

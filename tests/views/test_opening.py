@@ -262,6 +262,9 @@ def test_an_account_belongs_to_the_branch_that_is_named(client: FlaskClient, ban
     client.post("/admin/branches", json=branch, headers=bank.admin.headers)
     assert bank.open_for(customer_id, branch="HARBOUR").json["branch"] == "HARBOUR"
     assert bank.open_for(customer_id).json["branch"] is None
+    for query, count in (("branch=HARBOUR", 1), ("product=SAVER", 2), ("branch=HARBOUR&product=X", 0), ("branch=X", 0)):
+        page = client.get(f"/banker/accounts?{query}", headers=bank.banker.headers).json
+        assert len(page["items"]) == count
     unknown = bank.open_for(customer_id, branch="NOWHERE")
     assert (unknown.status_code, list(unknown.json["errors"])) == (422, ["branch"])
     client.post("/admin/branches/HARBOUR/close", headers=bank.admin.headers)
