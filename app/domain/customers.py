@@ -52,7 +52,7 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """A person whom the bank serves. `version` rises with every change, and with every account that relies on one."""
+    """A person whom the bank serves. `version` rises with every change, and `openings` with every further account."""
 
     id: str
     number: str
@@ -67,6 +67,7 @@ class Customer:
     status: CustomerStatus = CustomerStatus.ACTIVE
     status_decision: Decision | None = None
     invitation: Invitation | None = None
+    openings: int = 0
     version: int = 1
     created_at: datetime
     updated_at: datetime
@@ -122,14 +123,23 @@ class Customer:
             raise StateConflict(f"The customer is {status} already.")
         return self._changed(decision.at, kyc_status=status, kyc_decision=decision)
 
-    def with_invitation(self, invitation: Invitation | None, *, now: datetime) -> Self:
-        """Return the customer with another invitation, or without; one that was there is void.
+    def with_invitation(self, invitation: Invitation, *, now: datetime) -> Self:
+        """Return the customer with another invitation; one that was there is void.
 
         Raises:
             StateConflict: the customer is not active.
         """
         self.require_active()
         return self._changed(now, invitation=invitation)
+
+    def with_login(self, *, now: datetime) -> Self:
+        """Return the customer with their invitation used up, and maybe a first account.
+
+        Raises:
+            StateConflict: the customer is not active.
+        """
+        self.require_active()
+        return self._changed(now, invitation=None, openings=self.openings + 1)
 
     @property
     def kyc_rejection(self) -> str | None:

@@ -54,7 +54,7 @@ def add_login(store: Store, user: User, digest: str, account: Account) -> tuple[
 
     def work(number: str, session: ClientSession | None) -> tuple[Customer, Account]:
         invited = find_invited(store, digest, session=session)
-        customer = invited.with_invitation(None, now=user.created_at)
+        customer = invited.with_login(now=user.created_at)
         store.customers.update(invited, customer, session=session)
         store.users.insert(replace(user, customer_id=customer.id), session=session)
         owned = store.accounts.list_owned(customer.id, session=session)

@@ -24,7 +24,7 @@ Change = Callable[[Customer], Customer]
 Requirement = Callable[["Store", str, ClientSession | None], None]
 _NUMBER_TRIES = 5
 _TRIES = 5
-"""How often a suspension is decided anew because accounts were opened or the record was changed meanwhile."""
+"""How often a suspension is decided anew because accounts were opened meanwhile."""
 
 
 def add_person(store: Store, actor: Acting, customer: Customer) -> Customer:
@@ -113,12 +113,12 @@ def set_suspended(
     """Suspend or reactivate a customer: their accounts are blocked or freed in the same transaction.
 
     When it returns, no posting can come that the customer's new status forbids: whatever moves money on an account
-    writes that account, and whatever gives the customer a further one counts their version on. `facts` are those of
+    writes that account, and whatever gives the customer a further one counts their openings on. `facts` are those of
     the intent.
 
     Raises:
         NotFound: there is none of this id.
-        StateConflict: that is no step from the customer's status, or they were changed again and again meanwhile.
+        StateConflict: that is no step from the customer's status, or they got accounts again and again meanwhile.
     """
     for _ in range(_TRIES):
         before = store.customers.get(customer_id)
@@ -129,7 +129,7 @@ def set_suspended(
             _write(store, before, after, numbers, facts, audited)
         except StateConflict:
             continue
-        return after
+        return store.customers.get(customer_id)
     raise StateConflict
 
 
@@ -142,7 +142,7 @@ def _write(
     audited: tuple[Append, ...],
 ) -> None:
     def work(session: ClientSession | None) -> None:
-        store.customers.update(before, after, session=session)
+        store.customers.set_status(before, after, session=session)
         store.audit.add(audited, session=session)
 
     if not numbers:
@@ -150,7 +150,7 @@ def _write(
         return
     blocked = after.status is CustomerStatus.SUSPENDED
     intent = Block(account_ids=numbers, holder=before.id, blocked=blocked, **facts)
-    store.journal.post(intent, also=[store.customers.guarded_update(before, after), *audited])
+    store.journal.post(intent, also=[store.customers.guarded_status(before, after), *audited])
 
 
 def _subject(customer: Customer) -> Subject:

@@ -42,7 +42,7 @@ SPEC = CollectionSpec(
         ),
     ),
     schema={
-        "required": ["number", "search", "kyc_status", "status", "version", "created_at", "updated_at"],
+        "required": ["number", "search", "kyc_status", "status", "openings", "version", "created_at", "updated_at"],
         "additionalProperties": False,
         "properties": {
             "_id": _ID,
@@ -75,6 +75,7 @@ SPEC = CollectionSpec(
                 },
             },
             "search": {"bsonType": "array", "items": {"bsonType": "string", "maxLength": PREFIX_LENGTH_MAX}},
+            "openings": {"bsonType": "int", "minimum": 0},
             "version": {"bsonType": "int", "minimum": 1},
             "created_at": {"bsonType": "date"},
             "updated_at": {"bsonType": "date"},
@@ -82,6 +83,7 @@ SPEC = CollectionSpec(
     },
 )
 WITHOUT_SEARCH = {"search": 0}
+_OF_STATUS = ("status", "status_decision", "updated_at")
 
 
 class Customers:
@@ -124,23 +126,40 @@ class Customers:
         if written.matched_count == 0:
             raise StateConflict
 
+    def set_status(self, before: Customer, after: Customer, *, session: ClientSession | None) -> None:
+        """Write a customer's new status alone.
+
+        Raises:
+            StateConflict: since `before` was read they have got another status or a further account.
+        """
+        write = self.guarded_status(before, after)
+        if self._collection.update_one(write.guard, write.update or {}, session=session).matched_count == 0:
+            raise write.refusal
+
     @staticmethod
-    def guarded_update(before: Customer, after: Customer) -> GuardedWrite:
-        """Return the same as a write that goes with a posting; its refusal is a StateConflict."""
-        return GuardedWrite(SPEC.name, _at_version(before), StateConflict(), update=_change(after))
+    def guarded_status(before: Customer, after: Customer) -> GuardedWrite:
+        """Return the same as a write that goes with a posting.
+
+        It does not rely on the version: customers change their own records, and could put a suspension off for ever.
+        """
+        guard = {"_id": before.id, "status": str(before.status), "openings": before.openings}
+        status = {name: value for name, value in _set(after).items() if name in _OF_STATUS}
+        update = {"$set": status, "$unset": {"invitation": ""}, "$inc": {"version": 1}}
+        return GuardedWrite(SPEC.name, guard, StateConflict(), update=update)
 
     @staticmethod
     def relied_upon(customer: Customer) -> GuardedWrite:
-        """Return the write by which a posting relies on an active customer's record as it was read: a further account.
+        """Return the write by which a further account relies on an active customer's record as it was read.
 
-        It counts the version on, so that nobody suspends or changes the customer at the same time unseen; the refusal
-        is a StateConflict.
+        It counts the openings and the version on, so that nobody suspends or changes the customer at the same time
+        unseen; the refusal is a StateConflict.
 
         Raises:
             StateConflict: the customer is not active.
         """
         customer.require_active()
-        return GuardedWrite(SPEC.name, _at_version(customer), StateConflict(), update={"$inc": {"version": 1}})
+        counted = {"$inc": {"openings": 1, "version": 1}}
+        return GuardedWrite(SPEC.name, _at_version(customer), StateConflict(), update=counted)
 
 
 def customer_from(found: Mapping[str, Any]) -> Customer:
@@ -160,6 +179,7 @@ def customer_from(found: Mapping[str, Any]) -> Customer:
         status=CustomerStatus(found["status"]),
         status_decision=_decision(found.get("status_decision")),
         invitation=Invitation(**invitation) if invitation else None,
+        openings=found["openings"],
         version=found["version"],
         created_at=found["created_at"],
         updated_at=found["updated_at"],
@@ -183,6 +203,7 @@ def _facts(customer: Customer) -> Document:
         "status_decision": _nested(customer.status_decision),
         "invitation": _nested(customer.invitation),
         "search": search_keys(customer),
+        "openings": customer.openings,
         "version": customer.version,
         "created_at": customer.created_at,
         "updated_at": customer.updated_at,

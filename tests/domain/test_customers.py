@@ -68,6 +68,7 @@ def test_an_invitation_ends_with_its_time_and_with_a_suspension() -> None:
     invited = customer_record().with_invitation(Invitation("digest", LATER), now=OPENED_AT)
     assert invited.is_invited(LATER - timedelta(milliseconds=1))
     assert not invited.is_invited(LATER)
+    assert not invited.with_login(now=OPENED_AT).is_invited(OPENED_AT)
     suspended = invited.with_status(SUSPENDED, BECAUSE)
     assert suspended.invitation is None
     with pytest.raises(StateConflict):

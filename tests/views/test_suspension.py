@@ -16,7 +16,7 @@ from app.domain.errors import BankError
 from app.domain.ledger.intents import Open
 from app.models.store import Store
 from config import Config
-from tests.factories.customers import customer_of, customer_record, decide, new_person
+from tests.factories.customers import ADDRESS, customer_of, customer_record, decide, new_person, with_version
 from tests.factories.ledger import account_state, an_account, asked_by, withdrawal
 from tests.factories.users import Login, log_in, new_customer, new_staff
 from tests.parallel import at_once
@@ -114,6 +114,25 @@ def test_who_has_no_account_is_suspended_too(client: FlaskClient, banker: Login)
     customer_id = new_person(client, banker)["id"]
     assert decide(client, banker, customer_id, "suspend").json["status"] == "suspended"
     assert decide(client, banker, customer_id, "reactivate").json["status"] == "active"
+
+
+def test_who_keeps_changing_their_record_does_not_put_their_suspension_off(
+    client: FlaskClient, store: Store, banker: Login, carol: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time that the suspension has read the record and goes on to the accounts, the record is changed."""
+    customer_id, list_owned = customer_of(client, banker, "carol"), store.accounts.list_owned
+
+    def change_and_list(owner: str, **options: Any) -> Any:
+        read = client.get("/me", headers=carol.headers)
+        assert client.patch("/me", json={"address": ADDRESS}, headers=with_version(carol, read)).status_code == 200
+        return list_owned(owner, **options)
+
+    monkeypatch.setattr(store.accounts, "list_owned", change_and_list)
+    suspended = decide(client, banker, customer_id, "suspend")
+    assert (suspended.status_code, suspended.json["status"]) == (200, "suspended")
+    assert suspended.json["address"]["line1"] == ADDRESS["line1"]
+    now = client.get(f"/banker/customers/{customer_id}", headers=banker.headers)
+    assert (now.json, now.headers["ETag"]) == (suspended.json, suspended.headers["ETag"])
 
 
 @pytest.mark.parametrize("round_", range(3))
