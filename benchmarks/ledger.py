@@ -2,7 +2,8 @@
 
 Every cell of a round runs for the same time, and rounds are repeated, so that a busy machine disturbs all cells alike;
 the figures are medians over the rounds, and the verdicts are ratios within this one run. A transaction is a transfer:
-key look-up, two postings, two entries, w=majority and journal. Exits with 1 where a target is missed.
+key look-up, two postings, two entries, w=majority and journal. A file of payments is read, checked, kept and posted to
+its last line, each line a transfer. Exits with 1 where a target is missed.
 
     python -m benchmarks.ledger [--seconds S] [--rounds N] [--data-dir DIR]
 """
@@ -10,6 +11,7 @@ key look-up, two postings, two entries, w=majority and journal. Exits with 1 whe
 from __future__ import annotations
 
 import argparse
+import io
 import multiprocessing
 import random
 import statistics
@@ -27,15 +29,21 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from app.controllers.bulk import pay
 from app.domain.accounts import Account, AccountKind, AccountType, new_account_number
+from app.domain.actor import Actor, Role
+from app.domain.bulk_files import LINES_MAX, BulkMode, BulkOrder
 from app.domain.errors import BankError
 from app.domain.ids import random_id, transaction_id
 from app.domain.ledger.book import Recorded
 from app.domain.ledger.intents import Leg, Post
 from app.domain.ledger.records import TransactionType
+from app.domain.operations.base import OperationName
+from app.domain.policies import Policy, Rule
 from app.models import embedded
 from app.models.posting import Fault, Poster, Request, classify
 from app.models.store import Store
+from app.schemas.bulk_csv import read_csv
 from app.serving import spare_the_collector
 from config import Config
 
@@ -44,6 +52,7 @@ THREADS = 64
 BATCH = 1_000
 FUNDING_MINOR = 10**12
 CURRENCY = "USD"
+BANKER = Actor("bench", "bench", Role.BANKER, "bench")
 NAIVE_PAUSE_S_MAX = 0.05
 SETTLE_S = 0.5  # what one cell leaves to be written must not burden the next
 
@@ -58,6 +67,7 @@ class Cell:
     hot: bool = False
     naive: bool = False
     batch: int = 1
+    file: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,7 @@ CELLS = (
     Cell("64 threads, spread", THREADS),
     Cell("64 threads, hot", THREADS, hot=True),
     Cell(f"ready batches of {BATCH:,}, spread", 1, batch=BATCH),
+    Cell(f"files of {LINES_MAX:,} lines", 1, batch=LINES_MAX, file=True),
     Cell("naive, 16 threads, spread", 16, naive=True),
     Cell("naive, 16 threads, hot", 16, hot=True, naive=True),
     Cell("naive, 64 threads, spread", THREADS, naive=True),
@@ -107,6 +118,9 @@ def _run(config: Config, *, seconds: float, rounds: int) -> int:
     store = Store.open(config)
     store.client.drop_database(config.mongo_database)
     store.prepare()
+    store.policies.change(
+        store.policies.get(OperationName.BULK_POSTING), Policy(OperationName.BULK_POSTING, Rule.NEVER), session=None
+    )
     numbers = _open_accounts(store)
     measured: dict[str, list[Figure]] = {cell.name: [] for cell in CELLS}
     todo = [cell for _ in range(rounds) for cell in CELLS]
@@ -168,6 +182,8 @@ def _load(cell: Cell, store: Store, numbers: Sequence[str], seconds: float, *, t
     times: list[float] = []
     refusals: list[BankError] = []
     end = time.perf_counter() + seconds
+    if cell.file:
+        return _load_files(store, numbers, end)
     post = _naively(store) if cell.naive else _through(store)
 
     def work() -> None:
@@ -185,6 +201,22 @@ def _load(cell: Cell, store: Store, numbers: Sequence[str], seconds: float, *, t
     for worker in workers:
         worker.join()
     return times, len(refusals)
+
+
+def _load_files(store: Store, numbers: Sequence[str], end: float) -> tuple[list[float], int]:
+    """Send files by one after another; return the duration of each, from its bytes to its last line's result."""
+    times, refused = [], 0
+    while time.perf_counter() < end:
+        source, *payees = numbers
+        rows = "".join(f"{random.choice(payees)},1.00,Salary,{line}\n" for line in range(LINES_MAX))
+        file = io.BytesIO(f"to,amount,description,reference\n{rows}".encode())
+        start = time.perf_counter()
+        order = BulkOrder(source=source, mode=BulkMode.PER_LINE, lines=read_csv(file), idempotency_key=random_id())
+        taken = pay(store, BANKER, order)
+        store.bulk_poster.take(taken.bulk.id).wait()
+        times.append(time.perf_counter() - start)
+        refused += store.bulks.get(taken.bulk.id).refused
+    return times, refused
 
 
 def _figure(cell: Cell, times: list[float], refused: int) -> Figure:
@@ -285,6 +317,8 @@ def _verdicts(figures: dict[str, Figure]) -> list[tuple[str, bool]]:
         verdicts.append(_at_least(f"64 threads / the better naive, {name}", coalesced.rate / naive, target))
     batches = figures[f"ready batches of {BATCH:,}, spread"]
     verdicts.append(_at_least(f"batches of {BATCH:,} / 64 threads, spread", batches.rate / spread.rate, 2.0))
+    files = figures[f"files of {LINES_MAX:,} lines"]
+    verdicts.append(_at_least(f"lines of files / batches of {BATCH:,}", files.rate / batches.rate, 0.6))
     return verdicts
 
 
