@@ -37,14 +37,14 @@ def prove_password(store: Store, username: str, password: str, *, action: str = 
         _refuse_locked(store, name, action, store.attempts.take(_ATTEMPTS, name, rate, now=store.clock.now()))
         user = store.users.find_by_name(name)
         matches = hasher.matches(password, user.password if user else None)
-        if user is None or not matches or user.disabled:
-            _log.warning("login_failed", user_id=user.id if user else None)
-            _audit(store, action, user, InvalidCredentials)
-            raise InvalidCredentials
-        if hasher.is_outdated(user.password):
-            store.users.rehash(user, hasher.hash(password))
-        store.attempts.forget(_ATTEMPTS, name)  # before the next turn, or parallel successes would look like failures
-    return user
+        if user is not None and matches and not user.disabled:
+            if hasher.is_outdated(user.password):
+                store.users.rehash(user, hasher.hash(password))
+            store.attempts.forget(_ATTEMPTS, name)  # before the next turn, else parallel successes look like failures
+            return user
+    _log.warning("login_failed", user_id=user.id if user else None)
+    _audit(store, action, user, InvalidCredentials)
+    raise InvalidCredentials
 
 
 def forget_failed_passwords(store: Store, user: User) -> None:
