@@ -19,9 +19,10 @@ from app.models.job_registry import JOBS, Job, run_due, run_now
 from app.models.jobs import LEASE
 from app.models.store import Store
 from config import Config
+from tests.factories.approvals import account_of, asked_for
 from tests.factories.clock import MovableClock
 from tests.factories.ledger import an_account, hold
-from tests.factories.users import Login, new_staff
+from tests.factories.users import Login, new_customer, new_staff
 from tests.parallel import at_once
 
 HIDDEN = {"secret_key", "secret_key_fallbacks", "password_peppers", "mongo_uri"}
@@ -151,6 +152,23 @@ def test_holds_expired_by_many_at_once_end_once(timed: Store, clock: MovableCloc
     at_once(8, lambda _: job_registry.expire_holds(timed))
     assert timed.database["accounts"].find_one({"_id": number})["held"] == 0  # type: ignore[index]
     assert timed.database["transactions"].count_documents({"type": "hold_expiry"}) == 10
+
+
+def test_approvals_that_nobody_decided_in_time_end(app_with: Callable[..., Flask], clock: MovableClock) -> None:
+    app = app_with(approval_hours=24)
+    client, timed = app.test_client(), app.extensions["store"]
+    banker = new_staff(client, timed, "bella", Role.BANKER)
+    approval = asked_for(client, banker, account_of(client, new_customer(client)))
+    for hours, message, status in (
+        (23, "0 expired", "pending"),
+        (2, "1 expired", "expired"),
+        (1, "0 expired", "expired"),
+    ):
+        clock.forward(timedelta(hours=hours))
+        ended = run_now(timed, "expire-approvals")
+        assert ended is not None
+        assert ended.message == message
+        assert timed.approvals.get(approval).status == status
 
 
 # ---- settings --------------------------------------------------------------------------------------------------------
