@@ -20,7 +20,7 @@ def test_a_sound_ledger_is_reported_with_what_was_checked(app: Flask, store: Sto
     an_account(store, balance=1_000)
     result = app.test_cli_runner().invoke(args=["reconcile"])
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == "The ledger is sound: 17 accounts, 2 entries and 1 transactions checked.\n"
+    assert result.stdout == "The ledger is sound: 49 accounts, 2 entries and 1 transactions checked.\n"
 
 
 def test_the_first_difference_is_named_on_one_line_and_by_the_exit_code(app: Flask, store: Store) -> None:
@@ -54,7 +54,7 @@ def test_a_terminal_gets_a_progress_bar_beside_the_result(
     an_account(store, balance=1_000)
     result = app.test_cli_runner().invoke(args=["reconcile"])
     assert "Reconciling" in result.stderr
-    assert result.stdout.startswith("The ledger is sound: 17 accounts")
+    assert result.stdout.startswith("The ledger is sound: 49 accounts")
 
 
 def test_a_database_that_can_not_be_reached_is_named_on_one_line(config: Config) -> None:
