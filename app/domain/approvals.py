@@ -91,8 +91,8 @@ class Approval:
     def digest(self) -> str:
         """Return a digest of all that a decision relies on."""
         relied_upon = [
-            self.id, self.request_id, self.operation, self.subject, self.payload, self.requested_by.id,
-            self.expires_at.isoformat(), self.branch,
+            self.id, self.request_id, self.operation, self.subject, self.payload, self.requested_by,
+            self.requested_at.isoformat(), self.expires_at.isoformat(), self.branch,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(relied_upon, sort_keys=True).encode()).hexdigest()
 

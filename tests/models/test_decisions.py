@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 from app.controllers.registration import create_staff
 from app.domain.actor import Actor, Role
 from app.domain.approvals import Answered, ApprovalStatus
-from app.domain.errors import ApprovalDecided, BankError, OutcomeUnknown
+from app.domain.errors import ApprovalDecided, BankError, Forbidden, OutcomeUnknown
 from app.domain.money import Money
 from app.domain.operations.base import OperationName
 from app.domain.operations.cash import CounterDeposit
@@ -22,8 +22,9 @@ from app.domain.policies import Policy, Rule
 from app.models.decisions import approve, reject
 from app.models.four_eyes import ask
 from app.models.store import Store
+from app.models.users import confirming
 from config import Config
-from tests.factories.ledger import an_account
+from tests.factories.ledger import an_account, deposit
 from tests.factories.users import PASSWORD
 from tests.fail_points import failing, named_store
 
@@ -135,3 +136,15 @@ def test_an_effect_of_unknown_outcome_is_told_by_the_same_request(
     again = until_answered(lambda: approve(named, checker, approval, comment=None, idempotency_key="d"))
     assert (again.approval.status, again.replayed) == (ApprovalStatus.EXECUTED, did_happen)
     assert store.policies.get(name).rule is Rule.NEVER
+
+
+def test_a_decision_is_written_only_while_its_author_is_in_office(store: Store, checker: Actor) -> None:
+    """Whatever was read before: what counts is what they are in the transaction itself."""
+    number = an_account(store)
+    in_office = confirming(checker.user_id, roles={Role.ADMIN}, decided="one")
+    store.journal.post(deposit(number, 100), also=[in_office])
+    for change in ({"disabled": True}, {"disabled": False, "role": "banker"}):
+        store.database["users"].update_one({"_id": checker.user_id}, {"$set": change})
+        with pytest.raises(Forbidden):
+            store.journal.post(deposit(number, 100), also=[replace(in_office, update={"$set": {"last_decision": "x"}})])
+    assert balance(store, number) == 100

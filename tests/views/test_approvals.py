@@ -165,6 +165,7 @@ def test_too_late_is_refused_whether_the_end_was_noted_or_not(
         {"payload.amount": "99999.00"},
         {"payload.account": "482915306750"},
         {"requested_by.id": "somebody else"},
+        {"requested_by.username": "somebody else"},
         {"operation": "counter_withdrawal"},
         {"request_id": "another"},
     ],

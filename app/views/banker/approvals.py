@@ -6,7 +6,7 @@ from typing import Any
 
 from app.controllers import approvals
 from app.domain.approvals import Approval
-from app.domain.errors import ApprovalDecided, ApprovalExpired, MakerIsChecker, NotFound, StateConflict
+from app.domain.errors import ApprovalDecided, ApprovalExpired, MakerIsChecker, NotFound, OwnAccess, StateConflict
 from app.domain.paging import Page
 from app.schemas.approvals import ApprovalIn, ApprovalOut, ApprovalsQuery, RejectionIn
 from app.schemas.base import page_of
@@ -39,7 +39,7 @@ def show_approval(approval_id: str) -> Approval:
 @bp.post("/<approval_id>/approve")
 @bp.arguments(ApprovalIn)
 @bp.moves_money
-@bp.refuses(ApprovalDecided, ApprovalExpired, MakerIsChecker, NotFound, StateConflict)
+@bp.refuses(ApprovalDecided, ApprovalExpired, MakerIsChecker, NotFound, OwnAccess, StateConflict)
 @bp.response(200, ApprovalOut)
 def approve(body: dict[str, str], approval_id: str) -> Any:
     """Approve and execute what a colleague asked for. Where the execution is refused, the status is `failed`."""
@@ -49,7 +49,7 @@ def approve(body: dict[str, str], approval_id: str) -> Any:
 @bp.post("/<approval_id>/reject")
 @bp.arguments(RejectionIn)
 @bp.moves_money
-@bp.refuses(ApprovalDecided, ApprovalExpired, MakerIsChecker, NotFound)
+@bp.refuses(ApprovalDecided, ApprovalExpired, MakerIsChecker, NotFound, OwnAccess)
 @bp.response(200, ApprovalOut)
 def reject(body: dict[str, str], approval_id: str) -> Any:
     """Reject what a colleague asked for; nothing of it happens."""
