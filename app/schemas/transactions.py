@@ -195,7 +195,7 @@ class TransactionOut(OutSchema):
     initiated_by = fields.String(
         attribute="transaction.initiated_by", metadata={"description": "The id of the user who asked for it."}
     )
-    channel = fields.String(attribute="transaction.channel", metadata={"description": "`api` or `counter`."})
+    channel = fields.String(attribute="transaction.channel", metadata={"description": "`api`, `counter` or `bulk`."})
     business_date = fields.String(attribute="transaction.business_date")
     value_date = fields.String(attribute="transaction.value_date")
     reverses = fields.String(attribute="transaction.reverses", allow_none=True)
