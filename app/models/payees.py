@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
 from app.domain.errors import NotFound, PayeeExists, StateConflict, TooManyPayees
 from app.domain.payees import PAYEES_MAX, TRUSTED_MAX, SavedPayee
@@ -75,12 +74,13 @@ class Payees:
             PayeeExists: this account is saved already.
             TooManyPayees: there are PAYEES_MAX.
         """
+        self._begin(customer_id)
         has_room = {"payees.account": {"$ne": account}, f"payees.{PAYEES_MAX - 1}": {"$exists": False}}
         payee = {"account": account, "label": label, "created_at": now}
-        try:
-            self._collection.update_one({"_id": customer_id, **has_room}, {"$push": {"payees": payee}}, upsert=True)
-        except DuplicateKeyError:
-            raise (PayeeExists if self.is_saved(customer_id, account) else TooManyPayees) from None
+        if not self._collection.update_one(
+            {"_id": customer_id, **has_room}, {"$push": {"payees": payee}}
+        ).matched_count:
+            raise PayeeExists if self.is_saved(customer_id, account) else TooManyPayees
 
     def rename(self, customer_id: str, account: str, label: str) -> None:
         """Give a payee another label.
@@ -112,15 +112,16 @@ class Payees:
 
         The posting is refused with StateConflict where another payment has just done the same.
         """
-        found = self._find(customer_id)
-        if account in found.get("trusted", ()):
+        if self.is_trusted(customer_id, account):
             return ()
-        if not found:
-            document = {"_id": customer_id, "trusted": [account]}
-            return (GuardedWrite(SPEC.name, {"_id": customer_id}, StateConflict(), insert=document),)
+        self._begin(customer_id)
         guard = {"_id": customer_id, "trusted": {"$ne": account}}
         update = {"$push": {"trusted": {"$each": [account], "$slice": -TRUSTED_MAX}}}
         return (GuardedWrite(SPEC.name, guard, StateConflict(), update=update),)
+
+    def _begin(self, customer_id: str) -> None:
+        """Make a customer's document, if there is none: apart, so that of many who do so at once nobody fails."""
+        self._collection.update_one({"_id": customer_id}, {"$setOnInsert": {"payees": []}}, upsert=True)
 
     def _find(self, customer_id: str) -> Mapping[str, Any]:
         return self._collection.find_one({"_id": customer_id}) or {}
