@@ -53,9 +53,7 @@ def change_contact(
     if any(name in facts for name in _PROVEN):
         _prove_it_is_them(store, actor, current_password, code)
     change = partial(Customer.with_own_facts, facts=facts, now=store.clock.now())
-    customer = change_customer(
-        store, actor, "auth.contact_change", actor.as_customer(), change, version=version
-    )
+    customer = change_customer(store, actor, "auth.contact_change", actor.as_customer(), change, version=version)
     _log.info("contact_changed", user_id=actor.user_id, customer_id=customer.id)
     return customer
 
