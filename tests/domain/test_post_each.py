@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain.accounts import Account, AccountKind, AccountStatus
 from app.domain.errors import BankError, IdempotencyMismatch, NotFound
@@ -118,3 +120,19 @@ def test_it_is_for_customers_accounts() -> None:
 
 def test_it_names_every_account_that_its_parts_touch(payer: Account, payee: Account) -> None:
     assert each_of(payer, (payee, 1)).accounts == {payer.id, payee.id}
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 600)), max_size=12), st.booleans())
+def test_it_comes_to_what_its_parts_come_to_one_by_one(parts: list[tuple[int, int]], all_or_nothing: bool) -> None:
+    source = account_state(balance=1_000)
+    targets = [account_state(), account_state(status=AccountStatus.CLOSED), account_state(currency="EUR")]
+    intent = each_of(source, *((targets[at], amount) for at, amount in parts), all_or_nothing=all_or_nothing)
+    together, one_by_one = book_of(source, *targets), book_of(source, *targets)
+    (outcome,) = apply(together, [intent], MOMENT)
+    outcomes = apply(one_by_one, intent.parts, MOMENT)
+    refused = {at: each.code for at, each in enumerate(outcomes) if isinstance(each, BankError)}
+    assert refused_parts.told_by(recorded(outcome).transaction.metadata) == refused
+    if all_or_nothing and refused:
+        one_by_one = book_of(source, *targets)
+    assert together.accounts == one_by_one.accounts
+    assert together.new_entries == one_by_one.new_entries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -300,6 +301,20 @@ def test_a_file_larger_than_is_taken_is_refused_and_other_bodies_keep_their_limi
         "/banker/transfers", data=b" " * 100_000, content_type="application/json", headers=desk.login.headers
     )
     assert refusal(other) == (413, "payload_too_large")
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "application/json"])
+def test_a_file_that_ends_early_is_refused(store: Store, desk: Desk, content_type: str) -> None:
+    (payee,) = some_accounts(store, 1)
+    whole = {"text/csv": f"to,amount\n{payee},1\n", "application/json": json.dumps({"lines": [line(payee)]})}
+    answer = desk.client.post(
+        f"/banker/bulk?from={desk.source}",
+        content_type=content_type,
+        headers=desk.login.headers,
+        environ_overrides={"wsgi.input": io.BytesIO(whole[content_type].encode()), "CONTENT_LENGTH": "1000"},
+    )
+    assert refusal(answer) == (400, "bad_request")
+    assert balance_of(store, payee) == 0
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/csv", "text/csv; charset=latin-1", ""])

@@ -17,7 +17,7 @@ from app.models.reconcile import Reconciliation
 from app.models.store import Store
 from tests.factories.clock import MovableClock
 from tests.factories.fx import a_rate
-from tests.factories.ledger import an_account, deposit, status_change
+from tests.factories.ledger import an_account, deposit, reversal, status_change
 from tests.factories.people import Person, code_of, new_person
 from tests.factories.users import new_staff
 from tests.parallel import at_once
@@ -177,3 +177,11 @@ def test_a_quote_between_accounts_of_one_currency_can_not_be_had(store: Store, a
     dollars = an_account(store, holders=("bob",))
     answer = alice.post("/transfers/quote", {"to": dollars, "amount": "1"})
     assert (answer.status_code, list(answer.json["errors"])) == (422, ["to"])
+
+
+def test_a_quoted_transfer_is_reversed_at_the_amounts_that_it_had(store: Store, alice: Person, euros: str) -> None:
+    done = alice.send(euros, "100", quote=quote(alice, euros, "100")).json
+    a_rate(store, rate="5")
+    store.journal.post(reversal(done["transaction_id"]))
+    assert (alice.balance(), balance_of(store, euros)) == ("200.00", 0)
+    assert Reconciliation(LedgerReader(store.client, store.database)).run().difference is None

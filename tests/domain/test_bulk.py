@@ -1,0 +1,141 @@
+"""Files of payments: how they are cut, digested, and what an approver is shown of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.domain.bulk import (
+    CHUNK_LINES,
+    Bulk,
+    BulkStatus,
+    LineStatus,
+    chunk_intent,
+    chunk_transaction,
+    line_transaction,
+    results_of,
+)
+from app.domain.bulk_files import LINES_TOGETHER_MAX, BulkLine, BulkMode, BulkOrder, Payment, digest_of, payments_of
+from app.domain.errors import ValidationFailed
+from app.domain.fx import FxRate
+from app.domain.money import AMOUNT_MINOR_MAX
+from app.domain.operations.bulk_posting import BulkPosting
+from app.domain.operations.fx_rate_change import FxRateChange
+from tests.factories.ledger import account_state
+
+NOW = datetime(2026, 1, 31, 12, 30, 15, 250_000, tzinfo=UTC)
+
+
+def bulk_of(lines: int, mode: BulkMode = BulkMode.PER_LINE, **facts: Any) -> Bulk:
+    defaults: dict[str, Any] = {
+        "id": "b",
+        "request_id": "r",
+        "digest": "d",
+        "source": "1",
+        "currency": "USD",
+        "mode": mode,
+        "lines": lines,
+        "total": lines,
+        "requested_by": "bella",
+        "requested_at": NOW,
+    }
+    return Bulk(**defaults | facts)
+
+
+def payments(count: int) -> list[Payment]:
+    return [Payment(str(number), 1, None, None) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "mode", "sizes"),
+    [
+        (1, BulkMode.PER_LINE, [1]),
+        (CHUNK_LINES, BulkMode.PER_LINE, [CHUNK_LINES]),
+        (2 * CHUNK_LINES + 1, BulkMode.PER_LINE, [CHUNK_LINES, CHUNK_LINES, 1]),
+        (LINES_TOGETHER_MAX, BulkMode.ALL_OR_NOTHING, [LINES_TOGETHER_MAX]),
+    ],
+)
+def test_a_file_is_cut_into_chunks_that_are_posted_at_once(lines: int, mode: BulkMode, sizes: list[int]) -> None:
+    bulk = bulk_of(lines, mode)
+    assert [len(chunk) for chunk in bulk.cut(payments(lines))] == sizes
+    assert bulk.chunks == len(sizes)
+
+
+def test_lines_are_numbered_through_the_file_and_each_has_an_id_of_its_own() -> None:
+    bulk = bulk_of(CHUNK_LINES + 2)
+    chunks = bulk.cut(payments(bulk.lines))
+    ids = [part.id for number, chunk in enumerate(chunks) for part in chunk_intent(bulk, number, chunk).parts]
+    assert ids == [line_transaction("b", line) for line in range(1, bulk.lines + 1)]
+    assert len(set(ids)) == bulk.lines
+    assert [result.line for result in results_of(bulk, 1, chunks[1], None)] == [CHUNK_LINES + 1, CHUNK_LINES + 2]
+
+
+def test_a_files_first_chunk_goes_by_its_senders_key_unless_the_asking_for_approval_does() -> None:
+    bulk = bulk_of(CHUNK_LINES + 1)
+    approved = replace(bulk, approval="a")
+    assert chunk_transaction(bulk, 0) == "r"
+    assert len({chunk_transaction(each, number) for each in (bulk, approved) for number in (0, 1)}) == 3
+    assert chunk_intent(approved, 0, payments(1)).metadata["approval"] == "a"
+
+
+def test_lines_of_a_file_that_is_not_posted_yet_are_pending_and_of_a_refused_one_not_posted() -> None:
+    for status, expected in ((BulkStatus.RUNNING, LineStatus.PENDING), (BulkStatus.REFUSED, LineStatus.NOT_POSTED)):
+        (line,) = results_of(bulk_of(1, status=status), 0, payments(1), None)
+        assert (line.status, line.transaction_id, line.code, line.detail) == (expected, None, None, None)
+
+
+def test_a_digest_tells_files_apart() -> None:
+    one, other = Payment("1", 100, "a", "b"), Payment("2", 100, "a", "b")
+    digests = {
+        digest_of("3", BulkMode.PER_LINE, [one, other]),
+        digest_of("3", BulkMode.PER_LINE, [other, one]),
+        digest_of("4", BulkMode.PER_LINE, [one, other]),
+        digest_of("3", BulkMode.ALL_OR_NOTHING, [one, other]),
+        digest_of("3", BulkMode.PER_LINE, [one]),
+        digest_of("3", BulkMode.PER_LINE, [one, other._replace(amount=101)]),
+        digest_of("3", BulkMode.PER_LINE, [one, other._replace(description=None)]),
+        digest_of("3", BulkMode.PER_LINE, [one._replace(description="ab", reference=""), other]),
+    }
+    assert len(digests) == 8
+
+
+def test_amounts_are_read_in_the_paying_accounts_currency() -> None:
+    yen = account_state(currency="JPY")
+    order = BulkOrder(source=yen.id, mode=BulkMode.PER_LINE, lines=[BulkLine("1", "100")])
+    assert payments_of(order, yen) == [Payment("1", 100, None, None)]
+    with pytest.raises(ValidationFailed) as refusal:
+        payments_of(replace(order, lines=[BulkLine("1", "100"), BulkLine("1", "100.5")]), yen)
+    assert list(refusal.value.errors or {}) == ["lines.2.amount"]
+
+
+def test_a_total_beyond_the_largest_amount_is_refused() -> None:
+    account = account_state()
+    line = BulkLine("1", f"{AMOUNT_MINOR_MAX // 200}.00")
+    assert len(payments_of(BulkOrder(source=account.id, mode=BulkMode.PER_LINE, lines=[line] * 2), account)) == 2
+    with pytest.raises(ValidationFailed) as refusal:
+        payments_of(BulkOrder(source=account.id, mode=BulkMode.PER_LINE, lines=[line] * 3), account)
+    assert list(refusal.value.errors or {}) == ["lines"]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        BulkPosting.of(bulk_of(3, BulkMode.ALL_OR_NOTHING, total=12_345)),
+        FxRateChange(rate_id="i", base="EUR", quote="USD", rate="1.10", spread="0.01", valid_from=NOW, set_by="adam"),
+        FxRateChange(rate_id="i", base="EUR", quote="USD", rate="1.10", spread="0", valid_from=None, set_by="adam"),
+    ],
+)
+def test_what_an_approver_is_shown_is_what_is_executed(operation: BulkPosting | FxRateChange) -> None:
+    assert type(operation).from_payload(operation.payload()) == operation
+
+
+def test_a_rate_never_counts_from_before_it_was_executed() -> None:
+    change = FxRateChange(rate_id="i", base="EUR", quote="USD", rate="1.10", spread="0", valid_from=NOW, set_by="adam")
+    later = NOW.replace(hour=20)
+    assert change.rate_from(later) == FxRate(
+        id="i", base="EUR", quote="USD", rate="1.10", spread="0", valid_from=later, set_by="adam", set_at=later
+    )
+    assert change.rate_from(NOW.replace(hour=1)).valid_from == NOW
