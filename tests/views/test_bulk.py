@@ -439,6 +439,21 @@ def test_a_key_of_another_file_is_refused(store: Store, desk: Desk, change: str)
     assert (balance_of(store, one), balance_of(store, two)) == (100, 100)
 
 
+def test_a_key_serves_a_file_or_another_movement_of_money_and_never_both(store: Store, desk: Desk) -> None:
+    (payee,) = some_accounts(store, 1)
+    without_second_person(store, OperationName.BANKER_TRANSFER)
+
+    def transfer(key: str) -> TestResponse:
+        body = {"from": desk.source, "to": payee, "amount": "1"}
+        headers = desk.login.headers | {"Idempotency-Key": key}
+        return desk.client.post("/banker/transfers", json=body, headers=headers)
+
+    assert (desk.pay(line(payee), key="a").status_code, transfer("b").status_code) == (201, 201)
+    assert refusal(transfer("a")) == refusal(desk.pay(line(payee), key="b")) == (422, "idempotency_mismatch")
+    assert balance_of(store, payee) == 200
+    assert len(desk.get("/banker/bulk")["items"]) == 1
+
+
 def test_the_same_key_of_two_bankers_is_two_keys(client: FlaskClient, store: Store, desk: Desk) -> None:
     (payee,) = some_accounts(store, 1)
     other = replace(desk, login=new_staff(client, store, "boris", Role.BANKER))
