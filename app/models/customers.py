@@ -98,7 +98,7 @@ class Customers:
         Raises:
             DuplicateKeyError: the number is taken.
         """
-        self._collection.insert_one({"_id": customer.id, **_set(customer)}, session=session)
+        self._collection.insert_one(customer_document(customer), session=session)
 
     def get(self, customer_id: str, *, session: ClientSession | None = None) -> Customer:
         """Return the customer of this id, as the session's transaction sees them.
@@ -160,6 +160,11 @@ class Customers:
         customer.require_active()
         counted = {"$inc": {"openings": 1, "version": 1}}
         return GuardedWrite(SPEC.name, _at_version(customer), StateConflict(), update=counted)
+
+
+def customer_document(customer: Customer) -> Document:
+    """Return the document of a customer; fields that are unset are left out."""
+    return {"_id": customer.id, **_set(customer)}
 
 
 def customer_from(found: Mapping[str, Any]) -> Customer:

@@ -78,6 +78,7 @@ from app.models.seeds import Seeds
 from app.models.sessions import Sessions
 from app.models.startup import StoreNotUsable, check_server, open_client, require_login, share_server
 from app.models.transactions import Transactions
+from app.models.upgrade import upgrade
 from app.models.user_pages import UserPages
 from app.models.users import Users
 
@@ -243,11 +244,14 @@ class Store:
     def prepare(self) -> None:
         """Create collections, indexes, validators and the bank's own accounts where missing. Idempotent.
 
+        What an earlier version left is brought up to date.
+
         Raises:
             StoreNotUsable: the server is none that the bank can stand on.
         """
         if not self.config.uses_mongomock:
             check_server(self.client)
+            upgrade(self.database, now=self.clock.now())
             self._ensure_collections()
         self.bank.begin(account_number_length=self.config.account_number_length)
         self._check_bank()
