@@ -21,7 +21,7 @@ class BulkLineIn(BaseSchema):
     """One payment of a file."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
-        "to": "730184652976",
+        "to": "730184652996",
         "amount": "1250.00",
         "description": "Salary for May",
         "reference": "PAY-2026-05-0001",

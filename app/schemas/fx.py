@@ -115,7 +115,7 @@ class FxHistoryQuery(FxRatesQuery):
 class QuoteIn(BaseSchema):
     """What a customer wants to send to an account of another currency. The rate is the bank's."""
 
-    EXAMPLE: ClassVar[dict[str, Any]] = {"from": "482915306750", "to": "730184652976", "amount": "100.00"}
+    EXAMPLE: ClassVar[dict[str, Any]] = {"from": "482915306750", "to": "730184652996", "amount": "100.00"}
 
     source = AccountNumber(data_key="from", metadata={"description": "Without it, the primary account."})
     to = AccountNumber(required=True)
@@ -128,7 +128,7 @@ class QuoteOut(OutSchema):
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "id": "5d1f0e9b8a7c6d5e4f30198f2c3a1b2c",
         "from": "482915306750",
-        "to": "730184652976",
+        "to": "730184652996",
         "amount": "100.00",
         "currency": "EUR",
         "to_amount": "108.21",

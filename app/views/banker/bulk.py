@@ -19,7 +19,7 @@ from app.views.http import REPLAYED_HEADER, actor, asked, idempotency_key, store
 
 bp = Blueprint("bulk", __name__, url_prefix="/banker/bulk", description="Payments from one account to many.")
 guard(bp, BANKER)
-_CSV = {"schema": {"type": "string"}, "example": "to,amount,description,reference\n730184652976,1250.00,Salary,P1\n"}
+_CSV = {"schema": {"type": "string"}, "example": "to,amount,description,reference\n730184652996,1250.00,Salary,P1\n"}
 
 
 @bp.post("")
