@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.accounts import AccountStatus, Limits
+from app.domain.accounts import AccountStatus, Limits, Spent
 from app.domain.errors import (
     AccountBlocked,
     AccountClosed,
@@ -29,6 +29,7 @@ from app.domain.ledger.draft import Moment
 from app.domain.ledger.intents import Intent
 from app.domain.ledger.records import TransactionType
 from app.domain.ledger.rules import apply
+from app.domain.money import AMOUNT_MINOR_MAX, BALANCE_MINOR_MAX
 from tests.domain.test_rules import NOW, a_book, applied, recorded, refused
 from tests.factories.ledger import (
     ALICE,
@@ -227,6 +228,14 @@ def test_limits_bound_one_debit_and_the_sum_of_a_day(limits: Limits, move: Any) 
     outcome = on_day(book, "2999-01-01", move(account.id, 50))
     assert isinstance(outcome, Recorded)
     assert sum(book.accounts[account.id].spent) == 50
+
+
+def test_a_days_debits_may_come_to_more_than_a_balance_can() -> None:
+    account = account_state(balance=AMOUNT_MINOR_MAX, business_date="2999-01-01", spent=Spent(BALANCE_MINOR_MAX, 0))
+    book = a_book(account)
+    outcome = on_day(book, "2999-01-01", withdrawal(account.id, AMOUNT_MINOR_MAX))
+    assert isinstance(outcome, Recorded)
+    assert book.accounts[account.id].spent == Spent(BALANCE_MINOR_MAX, 0)
 
 
 def test_one_kind_of_limit_does_not_bound_the_other() -> None:

@@ -45,11 +45,15 @@ class _Copy:
         return self.balance - self.held + account.overdraft_limit - account.minimum_balance
 
     def spent_on(self, business_date: str) -> Spent:
-        """Return what has left the account on a day, this transaction included."""
+        """Return what has left the account on a day, this transaction included.
+
+        What goes round all day may come to more than the ledger's range, in which no limit is that high: it stops there.
+        """
         if self.account.business_date != business_date:
             return self.spent
         before = self.account.spent
-        return Spent(before.withdrawn + self.spent.withdrawn, before.transferred + self.spent.transferred)
+        withdrawn, transferred = (min(sum(each), BALANCE_MINOR_MAX) for each in zip(before, self.spent, strict=True))
+        return Spent(withdrawn, transferred)
 
 
 class Draft:
