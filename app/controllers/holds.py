@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain.actor import Actor
+from app.domain.approvals import Answered
 from app.domain.audit import Subject
-from app.domain.errors import NotFound, SameAccount, UnknownPayee
-from app.domain.holds import CaptureOrder, HoldOrder, capture_intent, place_intent, release_intent
+from app.domain.errors import SameAccount
+from app.domain.holds import CaptureOrder, HoldOrder, place_intent, release_intent
 from app.domain.ledger.book import Recorded
 from app.domain.ledger.intents import Intent
 from app.domain.ledger.records import Hold, HoldStatus
 from app.domain.money import Money
+from app.domain.operations.hold_capture import HoldCapture
 from app.domain.paging import Page
+from app.models.four_eyes import submit
+from app.models.payee_search import payee_at_counter
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -65,8 +69,8 @@ def place_hold(store: Store, actor: Actor, number: str, order: HoldOrder) -> Hol
     return HoldChange(store.holds.get(recorded.transaction.id).as_placed(), recorded)
 
 
-def capture_hold(store: Store, actor: Actor, hold_id: str, order: CaptureOrder) -> Recorded:
-    """Take money out of a hold, once per idempotency key, and post it.
+def capture_hold(store: Store, actor: Actor, hold_id: str, order: CaptureOrder) -> Recorded | Answered:
+    """Take money out of a hold, once per idempotency key, and post it, or ask for approval of it.
 
     Raises:
         NotFound: there is no such hold.
@@ -77,12 +81,20 @@ def capture_hold(store: Store, actor: Actor, hold_id: str, order: CaptureOrder) 
         BankError: any other refusal of the ledger; nothing moved.
     """
     hold = store.holds.get(hold_id)
-    if order.to is not None:
-        _require_payee(store, order.to, hold)
-    intent = capture_intent(order, hold, actor)
-    told = {"hold": hold.id, "transaction": intent.id, "to": order.to, "final": order.final}
-    amount = hold.money_remaining if order.amount is None else Money.parse(order.amount, hold.currency)
-    return _post(store, actor, "money.hold_capture", intent, hold.account_id, {**told, "amount": amount})
+    if order.to == hold.account_id:
+        raise SameAccount
+    target = payee_at_counter(store, order.to) if order.to is not None else None
+    operation = HoldCapture(
+        hold=hold.id,
+        account=hold.account_id,
+        holders=store.accounts.get_customer_account(hold.account_id).masked_holders,
+        money=hold.money_remaining if order.amount is None else Money.parse(order.amount, hold.currency),
+        takes_all=order.amount is None,
+        target=target.id if target else None,
+        target_holders=target.masked_holders if target else None,
+        final=order.final,
+    )
+    return submit(store, actor, operation, idempotency_key=order.idempotency_key)
 
 
 def release_hold(
@@ -106,12 +118,3 @@ def _post(
 ) -> Recorded:
     audited = store.audit.append(action, actor, Subject("account", account_id), after=told)
     return store.journal.post(intent, also=audited)
-
-
-def _require_payee(store: Store, number: str, hold: Hold) -> None:
-    if number == hold.account_id:
-        raise SameAccount
-    try:
-        store.accounts.get_customer_account(number)
-    except NotFound:
-        raise UnknownPayee from None

@@ -1,14 +1,13 @@
-"""Holds: what requests to place, capture or release one become for the ledger."""
+"""Holds: what requests to place or release one become for the ledger."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.domain.accounts import Account, InternalAccount
+from app.domain.accounts import Account
 from app.domain.actor import Actor
-from app.domain.ledger.intents import CaptureHold, PlaceHold, ReleaseHold
-from app.domain.ledger.records import Hold
+from app.domain.ledger.intents import PlaceHold, ReleaseHold
 from app.domain.money import Money
 from app.domain.requests import intent_facts
 
@@ -56,24 +55,6 @@ def place_intent(order: HoldOrder, account: Account, actor: Actor) -> PlaceHold:
         type=order.type,
         reason=order.reason,
         expires_at=order.expires_at,
-    )
-
-
-def capture_intent(order: CaptureOrder, hold: Hold, actor: Actor) -> CaptureHold:
-    """Return the intent of taking money out of a hold; what is left stays held, unless the capture is the final one.
-
-    Raises:
-        ValidationFailed: the amount is not one of the hold's currency.
-    """
-    money = Money.parse(order.amount, hold.currency) if order.amount is not None else None
-    amount = money.amount_minor if money else None
-    sent = {"hold": hold.id, "amount_minor": amount, "to": order.to, "final": order.final}
-    return CaptureHold(
-        **intent_facts(actor, order.idempotency_key, "hold capture", sent),
-        hold_id=hold.id,
-        amount=amount,
-        to_account_id=order.to or f"{InternalAccount.CASH}-{hold.currency}",
-        final=bool(order.final),
     )
 
 

@@ -20,6 +20,7 @@ _BY_AMOUNT = frozenset(
         OperationName.BANKER_TRANSFER,
         OperationName.ACCOUNT_OPENING,
         OperationName.BULK_POSTING,
+        OperationName.HOLD_CAPTURE,
     }
 )
 THRESHOLDS_MAX = 200

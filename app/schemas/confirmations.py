@@ -19,7 +19,7 @@ class ConfirmationIn(BaseSchema):
     EXAMPLE = {  # noqa: RUF012  # never changed
         "operation": "transfer",
         "from": "482915306750",
-        "to": "730184652976",
+        "to": "730184652996",
         "amount": "2500.00",
     }
 
@@ -36,7 +36,7 @@ class ConfirmationOut(OutSchema):
         "id": "5f3c1b0e8d7a4c6f9e2b1a0d3c4e5f60",
         "operation": "transfer",
         "from": "482915306750",
-        "to": "730184652976",
+        "to": "730184652996",
         "payee_name": "B** B*****",
         "amount": "2500.00",
         "currency": "USD",

@@ -15,7 +15,7 @@ class CounterTransferIn(BaseSchema):
 
     EXAMPLE = {  # noqa: RUF012  # never changed
         "from": "482915306750",
-        "to": "730184652976",
+        "to": "730184652996",
         "amount": "25.00",
         "description": "Rent for May",
         "reference": "RENT-2026-05",

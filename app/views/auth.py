@@ -43,7 +43,7 @@ from app.views.authentication import bearer_token, verified_token
 from app.views.blueprint import Blueprint
 from app.views.guards import LOGGED_IN, PUBLIC, guard
 from app.views.http import actor, client_address, config, store
-from app.views.rate_limits import rate_limited
+from app.views.rate_limits import rate_limited, rate_limited_for_user
 from app.views.tokens import REFRESH, sign, verified_claims
 
 USER_AGENT_LENGTH_MAX = 200
@@ -112,9 +112,10 @@ def log_out() -> None:
 
 
 @bp.post("/password")
+@rate_limited_for_user("login")
 @bp.arguments(PasswordIn)
 @bp.response(204)
-@bp.refuses(InvalidCredentials, LoginLocked, StateConflict, ServerBusy)
+@bp.refuses(InvalidCredentials, LoginLocked, RateLimited, StateConflict, ServerBusy)
 def change_password(body: dict[str, Any]) -> None:
     """Change the password and end every session of this user."""
     credentials.change_password(store(), actor(), **body)

@@ -12,6 +12,7 @@ from app.domain.errors import (
     LoginLocked,
     MfaAlreadyEnrolled,
     MfaNotEnrolled,
+    RateLimited,
     ServerBusy,
     StateConflict,
 )
@@ -20,6 +21,7 @@ from app.schemas.mfa import CodeIn, EnrolmentOut, MfaDisableIn, MfaOut, Password
 from app.views.blueprint import Blueprint
 from app.views.guards import ENROLLING, guard
 from app.views.http import actor, store
+from app.views.rate_limits import rate_limited_for_user
 
 bp = Blueprint("mfa", __name__, url_prefix="/auth/mfa", description="The caller's second factor.")
 guard(bp, ENROLLING)
@@ -33,9 +35,10 @@ def show_mfa() -> MfaState:
 
 
 @bp.post("/enrol")
+@rate_limited_for_user("login")
 @bp.arguments(PasswordProofIn)
 @bp.response(200, EnrolmentOut)
-@bp.refuses(InvalidCredentials, LoginLocked, MfaAlreadyEnrolled, ServerBusy)
+@bp.refuses(InvalidCredentials, LoginLocked, MfaAlreadyEnrolled, RateLimited, ServerBusy)
 def enrol(body: dict[str, str]) -> Enrolment:
     """Begin with an authenticator; it counts once a code of it is sent to /auth/mfa/confirm."""
     return mfa.enrol(store(), actor(), body["password"])
@@ -51,9 +54,11 @@ def confirm(body: dict[str, str]) -> dict[str, Any]:
 
 
 @bp.post("/disable")
+@rate_limited_for_user("login")
 @bp.arguments(MfaDisableIn)
 @bp.response(204)
-@bp.refuses(InvalidCredentials, LoginLocked, InvalidCode, CodeLocked, MfaNotEnrolled, StateConflict, ServerBusy)
+@bp.refuses(InvalidCredentials, LoginLocked, InvalidCode, CodeLocked, MfaNotEnrolled, RateLimited, StateConflict)
+@bp.refuses(ServerBusy)
 def disable(body: dict[str, str]) -> None:
     """Do without an authenticator, and end every session of this user."""
     mfa.disable(store(), actor(), body["password"], body["code"])

@@ -21,6 +21,7 @@ class OperationName(StrEnum):
     BANKER_TRANSFER = "banker_transfer"
     ACCOUNT_OPENING = "account_opening"
     BULK_POSTING = "bulk_posting"
+    HOLD_CAPTURE = "hold_capture"
     REVERSAL = "reversal"
     ADJUSTMENT = "adjustment"
     OVERDRAFT_CHANGE = "overdraft_change"

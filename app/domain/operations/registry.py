@@ -9,6 +9,7 @@ from app.domain.operations.base import Operation, OperationName
 from app.domain.operations.bulk_posting import BulkPosting
 from app.domain.operations.cash import CounterDeposit, CounterWithdrawal
 from app.domain.operations.fx_rate_change import FxRateChange
+from app.domain.operations.hold_capture import HoldCapture
 from app.domain.operations.opening import AccountOpening
 from app.domain.operations.policy_change import PolicyChange
 from app.domain.operations.reversal import Reversal
@@ -26,6 +27,7 @@ OPERATIONS: Mapping[OperationName, type[Operation]] = {
         CounterDeposit,
         CounterWithdrawal,
         FxRateChange,
+        HoldCapture,
         LimitsChange,
         OverdraftChange,
         PolicyChange,

@@ -22,12 +22,13 @@ from app.domain.errors import (
 from app.domain.holds import CaptureOrder, HoldOrder
 from app.domain.ledger.records import Hold
 from app.domain.paging import Page
+from app.schemas.approvals import ApprovalOut
 from app.schemas.base import page_of
 from app.schemas.holds import CaptureIn, HoldIn, HoldsQuery, OverseenHoldOut, ReleaseIn
 from app.schemas.transactions import MovementOut
 from app.views.blueprint import Blueprint
 from app.views.guards import BANKER, guard
-from app.views.http import actor, idempotency_key, recorded, replayed, store
+from app.views.http import actor, idempotency_key, replayed, store, submitted
 
 bp = Blueprint("banker_holds", __name__, url_prefix="/banker", description="Money set aside on customers' accounts.")
 guard(bp, BANKER)
@@ -66,11 +67,11 @@ def show_hold(hold_id: str) -> Hold:
 @bp.moves_money
 @bp.refuses(AccountBlocked, AccountClosed, AccountDormant, AccountFrozen, BalanceOutOfRange, CurrencyMismatch)
 @bp.refuses(HoldEnded, HoldExceeded, NotFound, SameAccount, UnknownPayee)
-@bp.response(201, MovementOut)
+@bp.response(201, MovementOut, instead={202: ApprovalOut})
 def capture_hold(body: dict[str, Any], hold_id: str) -> Any:
-    """Take money out of a hold, whole or in parts, for another account or the bank's cash."""
+    """Take money out of a hold, whole or in parts, for another account or the bank's cash; much takes two people."""
     order = CaptureOrder(**body, idempotency_key=idempotency_key())
-    return recorded(holds.capture_hold(store(), actor(), hold_id, order))
+    return submitted(holds.capture_hold(store(), actor(), hold_id, order))
 
 
 @bp.post("/holds/<hold_id>/release")

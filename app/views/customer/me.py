@@ -10,6 +10,7 @@ from app.domain.errors import (
     InvalidCode,
     InvalidCredentials,
     LoginLocked,
+    RateLimited,
     ServerBusy,
     StateConflict,
     StepUpRequired,
@@ -19,6 +20,7 @@ from app.views.blueprint import Blueprint
 from app.views.etags import if_match, tagged
 from app.views.guards import CUSTOMER, guard
 from app.views.http import actor, store
+from app.views.rate_limits import rate_limited_for_user
 
 bp = Blueprint("me", __name__, url_prefix="/me", description="The customer's own record.")
 guard(bp, CUSTOMER)
@@ -33,9 +35,11 @@ def show_me() -> Any:
 
 
 @bp.patch("")
+@rate_limited_for_user("login")
 @bp.arguments(ContactIn)
 @bp.changes_version
-@bp.refuses(InvalidCredentials, LoginLocked, InvalidCode, CodeLocked, StepUpRequired, ServerBusy, StateConflict)
+@bp.refuses(InvalidCredentials, LoginLocked, InvalidCode, CodeLocked, StepUpRequired, RateLimited, ServerBusy)
+@bp.refuses(StateConflict)
 @bp.response(200, MeOut)
 def change_me(body: dict[str, Any]) -> Any:
     """Change how the caller is reached; for e-mail address and phone number the password is needed, and whoever has an
