@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from tests.factories.clock import MovableClock
-from tests.factories.users import log_in, new_customer, register
+from tests.factories.users import PASSWORD, Login, log_in, new_customer, register
 from tests.parallel import at_once
 
 
@@ -95,3 +96,32 @@ def test_registering_and_refreshing_have_limits_of_their_own(app_with: Callable[
 def test_callers_without_an_address_count_as_one(app_with: Callable[..., Flask]) -> None:
     app = app_with(rate_limit_login="2/minute")
     assert [status_from(app, address) for address in ("", "unix:", "")] == [401, 401, 429]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/auth/mfa/enrol", {"password": PASSWORD}),
+        ("POST", "/auth/mfa/disable", {"password": PASSWORD, "code": "123456"}),
+        ("POST", "/auth/password", {"current_password": PASSWORD, "new_password": "password12"}),
+        ("PATCH", "/me", {"current_password": PASSWORD, "email": "alice@example.com"}),
+    ],
+)
+def test_a_user_who_proves_their_password_in_a_loop_must_wait_from_whatever_address(
+    app_with: Callable[..., Flask], clock: MovableClock, method: str, path: str, body: dict[str, str]
+) -> None:
+    """A right password is never a failed login, and takes the hasher a turn all the same."""
+    client = app_with(rate_limit_login="3/minute").test_client()
+    alice, boris = (new_customer(client, name) for name in ("alice", "boris"))
+
+    def answer(login: Login, last: int) -> TestResponse:
+        headers = login.headers | {"If-Match": '"0"'}
+        address = {"REMOTE_ADDR": f"192.0.2.{last}"}
+        return client.open(path, method=method, json=body, headers=headers, environ_base=address)
+
+    answers = [answer(alice, last) for last in range(5)]
+    assert [each.status_code == 429 for each in answers] == [False, False, False, True, True]
+    assert (answers[-1].json["code"], answers[-1].headers["Retry-After"]) == ("rate_limited", "60")
+    assert answer(boris, 1).status_code != 429
+    clock.forward(timedelta(seconds=61))
+    assert answer(alice, 1).status_code != 429
