@@ -16,6 +16,7 @@ from app.domain.accounts import AccountStatus, new_account_number
 from app.domain.actor import Role
 from app.domain.ids import random_id
 from app.models.store import Store
+from tests.factories.approvals import decide, outcome
 from tests.factories.clock import MovableClock
 from tests.factories.ledger import an_account, expiry, status_change
 from tests.factories.people import Person, code_of, new_person
@@ -355,3 +356,56 @@ def test_a_capture_of_the_wrong_shape_is_refused(alice: Person, desk: Desk, fiel
 def test_nothing_is_held_on_a_frozen_account(alice: Person, desk: Desk, store: Store) -> None:
     store.journal.post(status_change(alice.number, AccountStatus.FROZEN))
     assert code_of(desk.place(alice.number, "1")) == (409, "account_frozen")
+
+
+@pytest.fixture
+def checker(client: FlaskClient, store: Store) -> Login:
+    return new_staff(client, store, "checker", Role.BANKER)
+
+
+@pytest.fixture
+def rich(client: FlaskClient, store: Store) -> Person:
+    return new_person(client, store, "richard", "Richard Roe", balance=5_000_000)
+
+
+def test_to_take_much_out_of_a_hold_needs_a_second_person_wherever_it_goes(
+    rich: Person, alice: Person, desk: Desk, checker: Login
+) -> None:
+    hold_id = desk.place(rich.number, "30000").json["id"]
+    assert desk.capture(hold_id, amount="9999.99", to=alice.number).status_code == 201
+    asked = [
+        desk.capture(hold_id, amount="10000", to=alice.number),
+        desk.capture(hold_id, amount="10000"),
+        desk.capture(hold_id, to=alice.number),
+    ]
+    assert [(answer.status_code, answer.json["operation"]) for answer in asked] == [(202, "hold_capture")] * 3
+    assert (rich.balance(), alice.balance()) == ("40000.01", "10099.99")
+    decided = [decide(desk.client, checker, answer.json["id"]) for answer in asked]
+    assert [outcome(answer) for answer in decided] == [(200, "executed"), (200, "executed"), (200, "failed")]
+    assert decided[2].json["failure"] == "hold_exceeded"
+    assert (rich.balance(), alice.balance()) == ("20000.01", "20099.99")
+    left = desk.hold(hold_id)
+    assert (left["status"], left["remaining"], left["captured"]) == ("open", "0.01", "29999.99")
+
+
+def test_the_second_person_sees_what_is_taken_and_exactly_that_is(rich: Person, desk: Desk, checker: Login) -> None:
+    hold_id = desk.place(rich.number, "20000").json["id"]
+    asked = desk.capture(hold_id, key="k")
+    assert asked.json["payload"] == {
+        "hold": hold_id,
+        "account": rich.number,
+        "holders": "R*** R***",
+        "to": None,
+        "to_holders": None,
+        "amount": "20000.00",
+        "currency": "USD",
+        "takes_all": True,
+        "final": None,
+    }
+    assert outcome(decide(desk.client, checker, asked.json["id"])) == (200, "executed")
+    ended = desk.hold(hold_id)
+    assert (ended["status"], ended["captured"], rich.balance()) == ("captured", "20000.00", "30000.00")
+    again = desk.capture(hold_id, key="k")
+    assert (again.status_code, again.json["status"]) == (202, "executed")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert code_of(desk.capture(hold_id, key="k", amount="20000")) == (422, "idempotency_mismatch")

@@ -52,7 +52,8 @@ def test_from_the_start_large_amounts_and_whatever_changes_the_rules_need_a_seco
 ) -> None:
     large = {"rule": "at_or_above", "thresholds": [{"amount": "10000.00", "currency": "USD"}]}
     always = {"rule": "always", "thresholds": []}
-    by_amount = ("counter_deposit", "counter_withdrawal", "banker_transfer", "account_opening", "bulk_posting")
+    cash = ("counter_deposit", "counter_withdrawal", "account_opening")
+    by_amount = (*cash, "banker_transfer", "bulk_posting", "hold_capture")
     found = policies(client, adam)
     assert {name: found.pop(name) for name in by_amount} == dict.fromkeys(by_amount, large)
     assert set(found) >= {"reversal", "adjustment", "overdraft_change", "limits_change"}

@@ -47,7 +47,7 @@ class _Copy:
     def spent_on(self, business_date: str) -> Spent:
         """Return what has left the account on a day, this transaction included.
 
-        What goes round all day may come to more than the ledger's range, in which no limit is that high: it stops there.
+        What goes round all day may pass the ledger's range; no limit is that high, and the count stops there.
         """
         if self.account.business_date != business_date:
             return self.spent
