@@ -20,6 +20,8 @@ from app.views.parsing import JSON_TYPE, body_place, flatten
 
 CSV_TYPE = "text/csv"
 _MIB = 1024 * 1024
+_PARTS_MAX = 40 * LINES_MAX
+"""Brackets and commas of a JSON file, those in its texts included; a line of four members has five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def read_bulk(_shape: Schema, req: Request) -> BulkFile:
 
     Raises:
         UnsupportedMediaType: it is neither JSON nor CSV in UTF-8.
-        PayloadTooLarge: it is larger than BULK_MIB_MAX.
+        PayloadTooLarge: it is larger than BULK_MIB_MAX, or of more parts than its lines can have.
         MalformedJson, MalformedCsv: it is not what it says.
     """
     if req.mimetype_params.get("charset", "utf-8").lower() != "utf-8" or req.mimetype not in (JSON_TYPE, CSV_TYPE):
@@ -44,7 +46,7 @@ def read_bulk(_shape: Schema, req: Request) -> BulkFile:
         body = _body(req, limit=config().bulk_mib_max * _MIB)
         if req.mimetype == CSV_TYPE:
             return BulkFile(read_csv(body), None)
-        return _of_json(strict_json.loads(body.readall()))
+        return _of_json(strict_json.loads(_refuse_too_many_parts(body.readall())))
 
 
 def order_of(query: Mapping[str, str], file: BulkFile, *, key: str | None) -> BulkOrder:
@@ -61,6 +63,17 @@ def order_of(query: Mapping[str, str], file: BulkFile, *, key: str | None) -> Bu
     except ValidationError as error:
         raise ValidationFailed(errors=flatten(error.messages)) from None
     return BulkOrder(**head, lines=file.lines, idempotency_key=key)
+
+
+def _refuse_too_many_parts(body: bytes) -> bytes:
+    """Keep from being taken apart what no number of lines accounts for: each empty list takes up thirty times its text.
+
+    Raises:
+        PayloadTooLarge: there are too many brackets and commas.
+    """
+    if sum(map(body.count, (b"[", b"{", b","))) > _PARTS_MAX:
+        raise PayloadTooLarge(f"There is more in the file than {LINES_MAX:,} lines need.")
+    return body
 
 
 def _of_json(document: dict[str, Any]) -> BulkFile:

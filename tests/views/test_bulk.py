@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -301,6 +302,18 @@ def test_a_file_larger_than_is_taken_is_refused_and_other_bodies_keep_their_limi
         "/banker/transfers", data=b" " * 100_000, content_type="application/json", headers=desk.login.headers
     )
     assert refusal(other) == (413, "payload_too_large")
+
+
+@pytest.mark.parametrize("member", ["[]", "{}", "1.5", '{"a":[[[[]]]]}'])
+def test_a_file_of_far_more_than_its_lines_need_is_refused_before_it_is_taken_apart(desk: Desk, member: str) -> None:
+    """Taken apart, eight megabytes of next to nothing would be hundreds, and keep a core busy for seconds."""
+    body = f'{{"from":"{desk.source}","lines":[{member}{f",{member}" * (2_000_000 // len(member))}]}}'
+    tracemalloc.start()
+    answer = desk.send(body, "application/json")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert refusal(answer) == (413, "payload_too_large")
+    assert peak < 10 * len(body)
 
 
 @pytest.mark.parametrize("content_type", ["text/csv", "application/json"])
