@@ -75,6 +75,7 @@ SPEC = CollectionSpec(
             "product": _ID,
             "branch": _ID,
             "nickname": {"bsonType": "string", "minLength": 1, "maxLength": 100},
+            "claims": {"bsonType": ["int", "long"], "minimum": 1},
         },
     },
 )  # fmt: skip
@@ -177,6 +178,13 @@ class Accounts:
     def find_many(self, ids: Iterable[str], *, session: ClientSession | None = None) -> dict[str, Account]:
         """Return the accounts of these ids, by id, as the session's transaction sees them."""
         return {found["_id"]: account_from(found) for found in find_by_ids(self._collection, ids, session=session)}
+
+    def claim(self, ids: Iterable[str], *, session: ClientSession) -> None:
+        """Hold these accounts from here on, within the journal's transaction, before they are read.
+
+        Nobody else can change them meanwhile; the count says nothing, but a write that changes nothing would not hold.
+        """
+        self._collection.update_many({"_id": {"$in": sorted(ids)}}, {"$inc": {"claims": 1}}, session=session)
 
     def insert_many(self, accounts: Iterable[Account], *, session: ClientSession) -> None:
         """Add new accounts, within the journal's transaction."""

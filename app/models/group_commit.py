@@ -265,7 +265,7 @@ class GroupCommit:
             group.units = _in_time(group.units)
             if not group.units:
                 return waiting > 0
-        error = self._attempt(group.units, lane=1)
+        error = self._attempt(group.units, lane=1, claims=not group.whole)
         if error is None:
             group.units = []
             return True
@@ -301,7 +301,7 @@ class GroupCommit:
 
     # ---- both lanes --------------------------------------------------------------------------------------------------
 
-    def _attempt(self, batch: Sequence[Unit], *, lane: int) -> Exception | None:
+    def _attempt(self, batch: Sequence[Unit], *, lane: int, claims: bool = False) -> Exception | None:
         """Post a batch once and answer its units, or return the error and mark what it means on each."""
         timeout_s = max(ATTEMPT_S_MIN, max(unit.deadline for unit in batch) - time.monotonic())
         try:
@@ -310,7 +310,7 @@ class GroupCommit:
             for unit in batch:
                 unit.tried_at = now
             requests = [unit.request for unit in batch]
-            outcomes = self._poster.post(requests, stripe=stripe, timeout_s=timeout_s, now=now)
+            outcomes = self._poster.post(requests, stripe=stripe, timeout_s=timeout_s, now=now, claims=claims)
         except Exception as error:  # whatever it is, each of these callers must get an answer
             for unit in batch:
                 if unit.trouble is not Fault.UNKNOWN:

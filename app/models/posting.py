@@ -122,12 +122,20 @@ class Poster:
         return self._clock.now()
 
     def post(
-        self, requests: Sequence[Request], *, stripe: int, timeout_s: float, now: datetime | None = None
+        self,
+        requests: Sequence[Request],
+        *,
+        stripe: int,
+        timeout_s: float,
+        now: datetime | None = None,
+        claims: bool = False,
     ) -> list[Outcome]:
         """Post all requests in one transaction and return an outcome for each, in order.
 
         `now` is the time that the rules go by, if it is not the present: a batch of unknown outcome keeps its first,
         else a hold that expires meanwhile could be refused while the attempt before is still on its way.
+        With `claims` the accounts are held from the first command on, not only once they are written: a large batch
+        would else start in vain again and again, as long as somebody posts to one of its accounts without a pause.
 
         When it returns, everything recorded is on a majority and journaled. When it raises, `classify` tells what is
         known: nothing happened, or (Fault.UNKNOWN) everything or nothing did.
@@ -139,6 +147,8 @@ class Poster:
                 session.start_transaction(ReadConcern("snapshot"), MAJORITY)
                 try:
                     with pymongo.timeout(max(TIMEOUT_S_MIN, give_up - time.monotonic())):
+                        if claims:
+                            self._claim(requests, session)
                         outcomes = self._work(requests, refused, stripe, session, now or self.now())
                         _commit(session)
                         return outcomes
@@ -187,6 +197,11 @@ class Poster:
         self._append(appended, session)
         by_index: dict[int, Outcome] = dict(zip(live, self._with_entries(applied, book, session), strict=True))
         return [by_index.get(index) or refused[index] for index in range(len(requests))]
+
+    def _claim(self, requests: Sequence[Request], session: ClientSession) -> None:
+        named = {name for request in requests for name in request.intent.accounts if not is_internal(name)}
+        if named:
+            self._accounts.claim(named, session=session)
 
     def _read(self, intents: Sequence[Intent], stripe: int, session: ClientSession) -> Book:
         """Read what the rules need: known ids and originals, holds where any are meant, then the accounts."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -142,3 +144,28 @@ def test_a_store_that_closes_leaves_the_rest_of_its_files_to_others(config: Conf
     assert store.bulks.get(bulk.id).status is BulkStatus.RUNNING
     assert store.bulk_poster.take(bulk.id).wait(3 * SOON_S)
     assert {balance_of(store, payee) for payee in payees} == {1_000}
+
+
+@pytest.mark.parametrize("mode", list(BulkMode))
+def test_a_large_file_gets_on_while_somebody_pays_one_of_its_payees_without_a_pause(
+    config: Config, store: Store, mode: BulkMode
+) -> None:
+    busy, *payees = some_accounts(store, 250)
+    bulk = a_bulk(store, an_account(store, balance=1_000), [busy, *payees] * 4, mode=mode)
+    other, ended = Store.open(config), threading.Event()
+
+    def pay_on(_: int) -> int:
+        times = 0
+        while not ended.is_set():
+            other.journal.post(deposit(busy, 1))
+            times += 1
+        return times
+
+    with ThreadPoolExecutor(8) as pool:
+        payments = pool.map(pay_on, range(8))
+        try:
+            assert post_bulk(store, bulk.id).posted == 1_000
+        finally:
+            ended.set()
+    assert balance_of(store, busy) == 4 + sum(payments)
+    other.close()
