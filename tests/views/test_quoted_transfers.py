@@ -66,8 +66,22 @@ def test_a_quoted_transfer_moves_both_currencies_over_the_banks_positions(
 
 
 def test_without_a_quote_another_currency_is_refused(store: Store, alice: Person, euros: str) -> None:
-    assert code_of(alice.send(euros, "100.00")) == (422, "currency_mismatch")
+    refused = alice.send(euros, "100.00")
+    assert code_of(refused) == (422, "currency_mismatch")
+    assert refused.json["detail"] == (
+        "The other account has another currency: ask for a quote at /transfers/quote, and name it here as `quote`."
+    )
     assert (alice.balance(), balance_of(store, euros)) == ("200.00", 0)
+
+
+def test_at_the_counter_there_are_no_quotes_and_the_refusal_says_so(
+    client: FlaskClient, store: Store, alice: Person, euros: str
+) -> None:
+    banker = new_staff(client, store, "banker", Role.BANKER)
+    body = {"from": alice.number, "to": euros, "amount": "1.00"}
+    refused = client.post("/banker/transfers", json=body, headers=banker.headers)
+    assert code_of(refused) == (422, "currency_mismatch")
+    assert refused.json["detail"] == "A transfer at the counter is between accounts of one currency."
 
 
 def test_a_quote_serves_once_and_a_retry_of_its_transfer_gets_the_first_answer(
@@ -108,6 +122,16 @@ def test_a_quote_is_for_its_customer_its_accounts_and_its_amount(
     refused = sender.post("/transfers", body)
     assert code_of(refused) == (422, "quote_not_valid")
     assert (alice.balance(), balance_of(store, euros), balance_of(store, other)) == ("200.00", 0, 0)
+
+
+def test_one_holder_of_an_account_can_not_use_the_quote_of_the_other(
+    client: FlaskClient, store: Store, alice: Person, euros: str
+) -> None:
+    eve = new_person(client, store, "eve", "Eve Evans")
+    shared = {"from": an_account(store, balance=20_000, holders=(alice.id, eve.id)), "to": euros, "amount": "1.00"}
+    promised = {**shared, "quote": alice.post("/transfers/quote", shared).json["id"]}
+    assert code_of(eve.post("/transfers", promised)) == (422, "quote_not_valid")
+    assert alice.post("/transfers", promised).status_code == 201
 
 
 @pytest.mark.parametrize("value", [{"$gt": ""}, ["x"], 1, "", None, "x" * 65])
