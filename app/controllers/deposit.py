@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.accounts import Account
 from app.domain.actor import Actor
 from app.domain.ledger.book import Recorded
 from app.domain.ledger.records import TransactionType
 from app.domain.movements import Movement, cash_movement
+from app.models.meant_account import with_account
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -21,5 +23,8 @@ def deposit(store: Store, actor: Actor, movement: Movement) -> Recorded:
         ValidationFailed: the amount is not one of the account's currency.
         BankError: any refusal of the ledger; nothing moved.
     """
-    account = store.accounts.get_reachable(actor, movement.account)
-    return store.journal.post(cash_movement(TransactionType.DEPOSIT, movement, account, actor))
+
+    def post(account: Account) -> Recorded:
+        return store.journal.post(cash_movement(TransactionType.DEPOSIT, movement, account, actor))
+
+    return with_account(store, actor, movement.account, movement.idempotency_key, post)

@@ -9,6 +9,7 @@ from app.domain.accounts import Limits
 from app.domain.actor import Actor
 from app.domain.approvals import Answered
 from app.domain.errors import ValidationFailed
+from app.domain.ids import transaction_id
 from app.domain.ledger.book import Recorded
 from app.domain.money import Money
 from app.domain.operations.terms import LimitsChange, OverdraftChange
@@ -37,8 +38,13 @@ def set_overdraft(
         before=account.money(account.overdraft_limit),
         limit=Money.parse(limit, account.currency, field="limit", or_zero=True),
     )
-    refuse_above_product(store, account, operation.limit.amount_minor)
+    if not _is_repeated(store, actor, idempotency_key):
+        refuse_above_product(store, account, operation.limit.amount_minor)
     return submit(store, actor, operation, idempotency_key=idempotency_key)
+
+
+def _is_repeated(store: Store, actor: Actor, key: str | None) -> bool:
+    return key is not None and store.transactions.find(transaction_id(actor.user_id, key)) is not None
 
 
 def set_limits(

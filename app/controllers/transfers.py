@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from app.domain.accounts import Account
 from app.domain.actor import Actor
-from app.domain.errors import SameAccount
+from app.domain.errors import RateLimited, SameAccount
 from app.domain.fx import Quote
+from app.domain.ids import transaction_id
 from app.domain.ledger.book import Recorded
 from app.domain.money import Money
 from app.domain.transfers import TransferOrder, transfer_intent
 from app.models.fx_quotes import use_up
-from app.models.payee_search import payee_of_payment
+from app.models.meant_account import with_account
+from app.models.payee_search import payee_at_counter, payee_of_payment
 from app.models.step_up import writes_for_payment
 
 if TYPE_CHECKING:
@@ -41,10 +43,17 @@ def transfer(store: Store, actor: Actor, order: TransferOrder) -> Transferred:
         StepUpRequired: it has to be confirmed, and is not, or not exactly this.
         BankError: any refusal of the ledger; nothing moved.
     """
-    source = store.accounts.get_reachable(actor, order.source)
+
+    def post(source: Account) -> Transferred:
+        return _transfer(store, actor, order, source)
+
+    return with_account(store, actor, order.source, order.idempotency_key, post)
+
+
+def _transfer(store: Store, actor: Actor, order: TransferOrder, source: Account) -> Transferred:
     if source.id == order.to:
         raise SameAccount
-    target = payee_of_payment(store, actor.as_customer(), order.to)
+    target = _payee(store, actor, order)
     quote = _quote(store, actor, order, source, target)
     intent = transfer_intent(order, source, target, actor, quote=quote)
     amount = Money.parse(order.amount, source.currency)
@@ -52,6 +61,18 @@ def transfer(store: Store, actor: Actor, order: TransferOrder) -> Transferred:
     also += [use_up(quote, intent.id, now=store.clock.now())] if quote else []
     recorded = store.journal.post(intent, also=also)
     return Transferred(recorded, (target.id,) if actor.customer_id in target.holders else ())
+
+
+def _payee(store: Store, actor: Actor, order: TransferOrder) -> Account:
+    """Return the target; of a payment that was made before also to who has looked for too many since."""
+    try:
+        return payee_of_payment(store, actor.as_customer(), order.to)
+    except RateLimited:
+        key = order.idempotency_key
+        earlier = store.transactions.find(transaction_id(actor.user_id, key)) if key else None
+        if earlier is None or all(posting.account_id != order.to for posting in earlier.postings):
+            raise
+        return payee_at_counter(store, order.to)
 
 
 def _quote(store: Store, actor: Actor, order: TransferOrder, source: Account, target: Account) -> Quote | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.domain.accounts import Account
 from app.domain.actor import Actor
 from app.domain.ledger.book import Recorded
 from app.domain.ledger.records import TransactionType
 from app.domain.movements import Movement, cash_movement
+from app.models.meant_account import with_account
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -22,5 +24,8 @@ def withdraw(store: Store, actor: Actor, movement: Movement) -> Recorded:
         InsufficientFunds: the amount is more than is available.
         BankError: any other refusal of the ledger; nothing moved.
     """
-    account = store.accounts.get_reachable(actor, movement.account)
-    return store.journal.post(cash_movement(TransactionType.WITHDRAWAL, movement, account, actor))
+
+    def post(account: Account) -> Recorded:
+        return store.journal.post(cash_movement(TransactionType.WITHDRAWAL, movement, account, actor))
+
+    return with_account(store, actor, movement.account, movement.idempotency_key, post)

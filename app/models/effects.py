@@ -61,7 +61,9 @@ def _set_fx_rate(store: Store, operation: FxRateChange, also: Also) -> None:
 
 
 def _overdraft(store: Store, operation: OverdraftChange, facts: Mapping[str, Any], approval: str | None) -> Request:
-    refuse_above_product(store, store.accounts.get_customer_account(operation.account), operation.limit.amount_minor)
+    if approval is not None:  # what needs none was looked at when it was asked for
+        account = store.accounts.get_customer_account(operation.account)
+        refuse_above_product(store, account, operation.limit.amount_minor)
     return Request(operation.intent(facts, approval=approval))
 
 

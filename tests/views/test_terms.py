@@ -12,10 +12,11 @@ from werkzeug.test import TestResponse
 
 from app.domain.accounts import AccountStatus
 from app.domain.actor import Role
+from app.domain.operations.base import OperationName
 from app.models.ledger_reader import LedgerReader
 from app.models.reconcile import Reconciliation
 from app.models.store import Store
-from tests.factories.approvals import account_of, at_counter, decide, outcome
+from tests.factories.approvals import account_of, at_counter, decide, outcome, without_second_person
 from tests.factories.ledger import status_change
 from tests.factories.users import Login, new_customer, new_staff
 from tests.parallel import at_once
@@ -176,6 +177,20 @@ def test_a_repeated_change_is_answered_as_the_first_time(
     again = overdraft(client, maker, number, "400", key="l")
     assert again.headers.get("Idempotent-Replayed") == "true"
     assert (lowered.status_code, account(client, maker, number)["overdraft_limit"]) == (200, "300.00")
+
+
+def test_a_repeated_change_is_answered_though_the_product_allows_it_no_more(
+    client: FlaskClient, store: Store, number: str, maker: Login
+) -> None:
+    without_second_person(store, OperationName.OVERDRAFT_CHANGE)
+    assert overdraft(client, maker, number, "500", key="k").status_code == 200
+    overdraft(client, maker, number, "0")
+    store.database["products"].update_many({}, {"$set": {"overdraft_max": Int64(0)}})
+    again = overdraft(client, maker, number, "500", key="k")
+    assert (again.status_code, again.headers.get("Idempotent-Replayed")) == (200, "true")
+    assert account(client, maker, number)["overdraft_limit"] == "0.00"
+    assert outcome(overdraft(client, maker, number, "500", key="l")) == (409, "overdraft_not_allowed")
+    assert outcome(overdraft(client, maker, number, "600", key="k")) == (422, "idempotency_mismatch")
 
 
 @pytest.mark.parametrize(

@@ -240,6 +240,42 @@ def test_a_customer_who_tries_out_numbers_is_stopped_from_whatever_address(
     assert bob.send(alice.number, "1").json["code"] == "insufficient_funds"
 
 
+def test_who_has_looked_for_too_many_still_gets_the_first_answer_and_learns_nothing_by_its_key(
+    app_with: Callable[..., Flask], alice: Person, bob: Person
+) -> None:
+    alice = alice.on(app_with(rate_limit_payees="3/hour").test_client())
+    first = alice.send(bob.number, "1", key="k")
+    for _ in range(3):
+        alice.send(new_account_number(), "1")
+    again = alice.send(bob.number, "1", key="k")
+    assert (again.status_code, again.json) == (201, first.json)
+    assert code_of(alice.send(bob.number, "2", key="k")) == (422, "idempotency_mismatch")
+    assert code_of(alice.send(bob.number, "1", key="l")) == (429, "rate_limited")
+    assert code_of(alice.send(new_account_number(), "1", key="k")) == (429, "rate_limited")
+
+
+@pytest.mark.parametrize("path", ["/transfers", "/withdraw", "/deposit"])
+@pytest.mark.parametrize("other", ["JPY", "USD", "target"])
+def test_a_repeated_request_without_an_account_means_the_one_that_was_primary_then(
+    alice: Person, store: Store, path: str, other: str
+) -> None:
+    own = [an_account(store, holders=(alice.id,), currency=currency) for currency in ("USD", "JPY")]
+    body = {"amount": "10.50"} | ({"to": own[0]} if path == "/transfers" else {})
+    first = alice.post(path, body, key="k")
+    assert first.status_code == 201
+    third = an_account(store, holders=(alice.id,))
+    choose(alice, {"JPY": own[1], "USD": third, "target": own[0]}[other])
+    again = alice.post(path, body, key="k")
+    assert (again.status_code, again.json) == (201, first.json)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert code_of(alice.post(path, {**body, "amount": "11"}, key="k")) == (422, "idempotency_mismatch")
+
+
+def choose(person: Person, number: str) -> None:
+    answer = person.client.post(f"/accounts/{number}/primary", headers=person.login.headers)
+    assert answer.status_code == 200, answer.text
+
+
 def test_fifty_transfers_at_once_take_what_is_there_and_no_more(app: Flask, alice: Person, bob: Person) -> None:
     def send(number: int) -> int:
         return alice.on(app.test_client()).send(bob.number, "10", key=f"k{number}").status_code

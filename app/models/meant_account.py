@@ -1,0 +1,39 @@
+"""The account that a customer means who names none: their primary one, or in a repeated request that of the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from app.domain.accounts import Account
+from app.domain.actor import Actor
+from app.domain.errors import BankError
+from app.domain.ids import transaction_id
+
+if TYPE_CHECKING:
+    from app.models.store import Store
+
+Result = TypeVar("Result")
+
+
+def with_account(
+    store: Store, actor: Actor, number: str | None, key: str | None, work: Callable[[Account], Result]
+) -> Result:
+    """Do `work` with the account of this number or, without one, the primary one.
+
+    A customer may have chosen another primary account since a request was made; repeated with its key it is answered
+    as the first time all the same. That is looked up only once it is refused with the account of today.
+
+    Raises:
+        NotFound: there is no such account, or it is somebody else's.
+        BankError: whatever `work` raises.
+    """
+    try:
+        return work(store.accounts.get_reachable(actor, number))
+    except BankError as refusal:
+        if number is not None or key is None or refusal.status >= 500:
+            raise
+        earlier = store.transactions.find(transaction_id(actor.user_id, key))
+        if earlier is None:
+            raise
+    return work(store.accounts.get_reachable(actor, earlier.account_id))
