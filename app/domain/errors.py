@@ -136,7 +136,7 @@ class MfaEnrolmentRequired(BankError):
 
 
 class MfaNotEnrolled(BankError):
-    """The caller has no authenticator that this could be about; /auth/mfa/enrol begins with one."""
+    """The caller, or the user whom this is about, has no authenticator; /auth/mfa/enrol begins with one."""
 
     code, status, title = "mfa_not_enrolled", 409, "You have not enrolled an authenticator."
 
@@ -187,6 +187,13 @@ class InvitationNotValid(BankError):
     """The invitation code is unknown, used up, expired, or void because a newer one was made."""
 
     code, status, title = "invitation_not_valid", 409, "This invitation is not valid; ask the bank for a new one."
+
+
+class ResetCodeNotValid(BankError):
+    """The code is not this user's, was used, has expired, or is void because a newer one was made or access changed;
+    which of these, or whether there is such a user, is never said."""
+
+    code, status, title = "reset_code_not_valid", 400, "This code is not valid; ask the bank for a new one."
 
 
 # ---- what is asked for -----------------------------------------------------------------------------------------------
@@ -356,7 +363,7 @@ class OwnAccount(BankError):
 
 
 class AccountBlocked(BankError):
-    """A holder of the account is suspended: nothing may be moved."""
+    """A holder of the account is suspended: they move nothing, and nothing leaves the account. Others may pay in."""
 
     code, status, title = "account_blocked", 409, "The account is blocked."
 

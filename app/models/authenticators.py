@@ -111,7 +111,7 @@ class Authenticators:
             MfaNotEnrolled: there is none.
         """
         if self._collection.delete_one({"_id": user_id}, session=session).deleted_count == 0:
-            raise MfaNotEnrolled
+            raise MfaNotEnrolled("This user has no authenticator.")
 
     def use_step(self, authenticator: Authenticator, step: int, reseal: SealedSeed | None) -> bool:
         """Use up a time step and all before it; False where somebody else has done so. A seed sealed anew is kept."""

@@ -102,4 +102,17 @@ def test_whoever_lost_their_authenticator_gets_in_without_it(app: Flask, client:
     assert run(app, "reset-mfa", "anna").exit_code == 0
     assert log_in(client, "anna").status_code == 200
     result = run(app, "reset-mfa", "anna")
-    assert (result.exit_code, "not enrolled" in result.output) == (1, True)
+    assert (result.exit_code, "This user has no authenticator." in result.output) == (1, True)
+
+
+def test_whoever_forgot_their_password_gets_a_code_shown_once(app: Flask, client: FlaskClient) -> None:
+    register(client, "alice")
+    result = run(app, "reset-password", "Alice")
+    (code,) = re.findall(r"shown only now: (\S+)", result.output)
+    body = {"username": "alice", "code": code, "new_password": "amber quarry 81 whistles"}
+    assert client.post("/auth/password/reset", json=body).status_code == 204
+    assert log_in(client, "alice", "amber quarry 81 whistles").status_code == 200
+    assert run(app, "disable", "alice").exit_code == 0
+    for name, reason in (("nobody", "nobody"), ("alice", "disabled")):
+        result = run(app, "reset-password", name)
+        assert (result.exit_code, reason in result.output) == (1, True)
