@@ -13,7 +13,8 @@ from app.domain.ids import random_id, session_id
 from app.domain.sessions import Device, Grant, Session
 from app.domain.users import User
 from app.models.access import begin_session, change_user
-from app.models.password_proof import prove_password
+from app.models.forgotten_passwords import set_password_by_code
+from app.models.password_proof import prove_own_password, prove_password
 from app.models.passwords import context_words, refuse_weak_password, refuse_wrong_length
 from app.models.second_factor import verify_code
 
@@ -92,9 +93,21 @@ def change_password(store: Store, actor: Actor, current_password: str, new_passw
         ServerBusy: too many passwords wait to be checked.
     """
     refuse_wrong_length(new_password, store.config.password_length_min, field="new_password")
-    user = prove_password(store, actor.username, current_password, action=_PASSWORD_CHANGE)
+    user = prove_own_password(store, actor, current_password, action=_PASSWORD_CHANGE)
     with store.passwords.turn() as hasher:
         refuse_weak_password(new_password, field="new_password", context=context_words(user.username, user.canonical))
         hashed = hasher.hash(new_password)
     change_user(store, user, password=hashed, also=store.audit.also(_PASSWORD_CHANGE, actor, Subject("user", user.id)))
     _log.info("password_changed", user_id=user.id)
+
+
+def reset_password(store: Store, username: str, code: str, new_password: str) -> None:
+    """Set a new password by a code from the bank, and end all the user's sessions.
+
+    Raises:
+        ResetCodeNotValid: no such user, or not their code (any more); all alike.
+        LoginLocked: too many failures for this name; this one was not looked at.
+        ValidationFailed: the new password is too short, too long or too easy to guess.
+        ServerBusy: too many passwords wait to be hashed.
+    """
+    set_password_by_code(store, username, code, new_password)

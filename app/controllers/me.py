@@ -12,7 +12,7 @@ from app.domain.actor import Actor
 from app.domain.customers import Customer
 from app.domain.errors import ValidationFailed
 from app.models.customer_changes import change_customer
-from app.models.password_proof import prove_password
+from app.models.password_proof import prove_own_password
 from app.models.second_factor import verify_code_if_enrolled
 
 if TYPE_CHECKING:
@@ -61,5 +61,5 @@ def change_contact(
 def _prove_it_is_them(store: Store, actor: Actor, current_password: str | None, code: str | None) -> None:
     if current_password is None:
         raise ValidationFailed(errors={"current_password": ["The e-mail address and the phone number need it."]})
-    prove_password(store, actor.username, current_password)
+    prove_own_password(store, actor, current_password)
     verify_code_if_enrolled(store, actor.user_id, code)

@@ -11,7 +11,7 @@ from app.domain.audit import Subject
 from app.domain.errors import MfaNotEnrolled
 from app.domain.second_factor import Enrolment, MfaState, is_required
 from app.models import second_factor
-from app.models.password_proof import prove_password
+from app.models.password_proof import prove_own_password
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -35,7 +35,7 @@ def enrol(store: Store, actor: Actor, password: str) -> Enrolment:
         MfaAlreadyEnrolled: the caller has one.
         ServerBusy: too many passwords wait to be checked.
     """
-    return second_factor.begin_enrolment(store, prove_password(store, actor.username, password))
+    return second_factor.begin_enrolment(store, prove_own_password(store, actor, password))
 
 
 def confirm(store: Store, actor: Actor, code: str) -> list[str]:
@@ -68,7 +68,7 @@ def disable(store: Store, actor: Actor, password: str, code: str) -> None:
     """
     if store.authenticators.find_confirmed(actor.user_id) is None:
         raise MfaNotEnrolled
-    user = prove_password(store, actor.username, password)
+    user = prove_own_password(store, actor, password)
     second_factor.verify_code(store, user.id, code)
     second_factor.turn_off(store, user, also=store.audit.also("auth.mfa_disable", actor, Subject("user", user.id)))
     _log.info("mfa_disabled", user_id=user.id)

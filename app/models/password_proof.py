@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from app.domain.actor import Actor
 from app.domain.audit import ANONYMOUS, Subject
 from app.domain.errors import BankError, InvalidCredentials, LoginLocked
 from app.domain.rates import Rate
@@ -19,7 +20,7 @@ _ATTEMPTS = "login"
 _log = structlog.get_logger("bank.auth")
 
 
-def prove_password(store: Store, username: str, password: str, *, action: str = "auth.password_check") -> User:
+def prove_password(store: Store, username: str, password: str, *, action: str) -> User:
     """Return the user of this name and password. An attempt is counted before it is evaluated: none can slip past.
 
     Every password that was looked at and refused is in the audit trail, as a failure of `action`; what was not even
@@ -31,10 +32,9 @@ def prove_password(store: Store, username: str, password: str, *, action: str = 
         ServerBusy: too many passwords wait to be checked.
     """
     name = attempted_username(username)
-    rate = Rate(store.config.login_failures_max, store.config.login_lockout)
-    _refuse_locked(store, name, action, store.attempts.wait_s(_ATTEMPTS, name, rate, now=store.clock.now()))
+    refuse_locked(store, name, action=action)
     with store.passwords.turn() as hasher:
-        _refuse_locked(store, name, action, store.attempts.take(_ATTEMPTS, name, rate, now=store.clock.now()))
+        count_attempt(store, name, action=action)
         user = store.users.find_by_name(name)
         matches = hasher.matches(password, user.password if user else None)
         if user is not None and matches and not user.disabled:
@@ -43,8 +43,20 @@ def prove_password(store: Store, username: str, password: str, *, action: str = 
             store.attempts.forget(_ATTEMPTS, name)  # before the next turn, else parallel successes look like failures
             return user
     _log.warning("login_failed", user_id=user.id if user else None)
-    _audit(store, action, user, InvalidCredentials)
+    note_failure(store, action, user, InvalidCredentials)
     raise InvalidCredentials
+
+
+def prove_own_password(store: Store, actor: Actor, password: str, *, action: str = "auth.password_check") -> User:
+    """Return the caller of a session, who has proven their password once more.
+
+    Raises:
+        InvalidCredentials, LoginLocked, ServerBusy: as `prove_password` has it.
+    """
+    try:
+        return prove_password(store, actor.username, password, action=action)
+    except InvalidCredentials:
+        raise InvalidCredentials("The password is wrong.") from None  # who they are is known
 
 
 def forget_failed_passwords(store: Store, user: User) -> None:
@@ -52,15 +64,37 @@ def forget_failed_passwords(store: Store, user: User) -> None:
     store.attempts.forget(_ATTEMPTS, user.canonical)
 
 
-def _refuse_locked(store: Store, name: str, action: str, wait_s: int) -> None:
+def refuse_locked(store: Store, name: str, *, action: str) -> None:
+    """Refuse a name that is locked before anything is done for it; this counts for nothing.
+
+    Raises:
+        LoginLocked: too many failures for this name.
+    """
+    _refuse(store, name, action, store.attempts.wait_s(_ATTEMPTS, name, _rate(store), now=store.clock.now()))
+
+
+def count_attempt(store: Store, name: str, *, action: str) -> None:
+    """Count an attempt to prove who one is, before it is evaluated.
+
+    Raises:
+        LoginLocked: there were too many for this name.
+    """
+    _refuse(store, name, action, store.attempts.take(_ATTEMPTS, name, _rate(store), now=store.clock.now()))
+
+
+def note_failure(store: Store, action: str, user: User | None, refusal: type[BankError]) -> None:
+    """Note that nobody proved to be this user. What was written for a name may be a password: it is not kept."""
+    store.audit.write(action, ANONYMOUS, Subject("user", user.id if user else "unknown"), result=refusal.code)
+
+
+def _rate(store: Store) -> Rate:
+    return Rate(store.config.login_failures_max, store.config.login_lockout)
+
+
+def _refuse(store: Store, name: str, action: str, wait_s: int) -> None:
     if wait_s:
         _log.warning("login_locked")
         once = Rate(1, store.config.login_lockout)
         if not store.attempts.take("audit of a lock", name, once, now=store.clock.now()):
-            _audit(store, action, store.users.find_by_name(name), LoginLocked)
+            note_failure(store, action, store.users.find_by_name(name), LoginLocked)
         raise LoginLocked(retry_after_s=wait_s)
-
-
-def _audit(store: Store, action: str, user: User | None, refusal: type[BankError]) -> None:
-    """Note that nobody proved to be this user. What was written for a name may be a password: it is not kept."""
-    store.audit.write(action, ANONYMOUS, Subject("user", user.id if user else "unknown"), result=refusal.code)

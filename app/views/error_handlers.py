@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, current_app, json
+from flask import Flask, Response, current_app, g, json
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
@@ -12,6 +12,7 @@ from app.domain.errors import (
     BankError,
     InternalError,
     MethodNotAllowed,
+    NotAuthenticated,
     NotFound,
     PayloadTooLarge,
     UnsupportedMediaType,
@@ -49,8 +50,8 @@ def problem(error: BankError) -> Response:
     response = current_app.response_class(body, status=error.status, mimetype=PROBLEM_TYPE)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
-    if error.status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
+    if error.status == 401 and (isinstance(error, NotAuthenticated) or "actor" not in g):
+        response.headers["WWW-Authenticate"] = "Bearer"  # within a session it would say that the session is over
     return response
 
 

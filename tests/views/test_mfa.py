@@ -84,6 +84,25 @@ def test_enrolling_needs_the_password(client: FlaskClient) -> None:
     assert [enrol(client, login, "not the password").status_code for _ in range(5)] == [401] * 4 + [429]
 
 
+def test_a_wrong_password_or_code_does_not_tell_clients_that_their_session_is_over(
+    client: FlaskClient, clock: MovableClock
+) -> None:
+    login, own = new_enrolled_customer(client, clock)
+    wrong_password = {"password": "not the password", "code": own.present_code()}
+    refused = client.post("/auth/mfa/disable", json=wrong_password, headers=login.headers)
+    assert (refused.status_code, refused.json["code"]) == (401, "invalid_credentials")
+    assert (refused.json["detail"], "WWW-Authenticate" in refused.headers) == ("The password is wrong.", False)
+    refused = client.post("/auth/mfa/recovery-codes", json={"code": own.wrong_code()}, headers=login.headers)
+    assert (refused.status_code, refused.json["code"]) == (401, "invalid_code")
+    assert "WWW-Authenticate" not in refused.headers
+    change = {"current_password": "not the password", "new_password": "amber quarry 81 kettles"}
+    refused = client.post("/auth/password", json=change, headers=login.headers)
+    assert (refused.json["detail"], "WWW-Authenticate" in refused.headers) == ("The password is wrong.", False)
+    assert log_in(client, password="not the password").json["detail"] == "The user name or the password is wrong."
+    ended = client.get("/auth/mfa", headers={"Authorization": f"Bearer {login.access_token}x"})
+    assert (ended.status_code, ended.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
 def test_a_second_begin_makes_the_first_secret_void(client: FlaskClient, clock: MovableClock) -> None:
     login = new_customer(client)
     first = enrol(client, login).json["secret"]
