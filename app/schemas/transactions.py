@@ -7,12 +7,13 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from app.domain.history import HistoryFilter
-from app.domain.ledger.records import TransactionType
+from app.domain.ledger.records import TYPES_WITH_ENTRIES, TransactionType
 from app.schemas.accounts import HolderOut
 from app.schemas.base import BaseSchema, OutSchema
 from app.schemas.fields import AccountNumber, AmountIn, Cursor, Flag, Limit, MoneyOut, Text, TimestampIn, TimestampOut
 
 TRANSACTION_TYPES = [str(type_) for type_ in TransactionType]
+LINE_TYPES = [str(type_) for type_ in TYPES_WITH_ENTRIES]
 DESCRIPTION_LENGTH_MAX = 140
 DIRECTIONS = ["credit", "debit"]
 _BESIDE_ENTRY = frozenset({"reference", "counterparty", "reverses", "reversed_by", "customer"})
@@ -67,7 +68,7 @@ class MovementOut(OutSchema):
     transaction_id = fields.String(metadata={"description": "The transaction that it belongs to."})
     account = fields.String(attribute="account_id")
     seq = fields.Integer(metadata={"description": "The line's number on its account: 1, 2, 3, without a gap."})
-    type = fields.String(validate=validate.OneOf(TRANSACTION_TYPES))
+    type = fields.String(validate=validate.OneOf(LINE_TYPES))
     direction = fields.String(validate=validate.OneOf(DIRECTIONS))
     amount = MoneyOut(attribute="absolute_amount")
     currency = fields.String()
@@ -100,7 +101,7 @@ class HistoryQuery(BaseSchema):
 
     EXAMPLE = {"type": "deposit", "min_amount": "10.00", "limit": 20}  # noqa: RUF012  # never changed
 
-    type = fields.String(validate=validate.OneOf(TRANSACTION_TYPES))
+    type = fields.String(validate=validate.OneOf(LINE_TYPES))
     since = TimestampIn(data_key="from")
     until = TimestampIn(data_key="to", end_of_day=True)
     min_amount = AmountIn()

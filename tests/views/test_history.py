@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from app.domain import paging
 from app.domain.accounts import new_account_number
 from app.domain.actor import Role
+from app.domain.ledger.records import TransactionType
 from app.models import key_window
 from app.models.store import Store
 from tests.factories.ledger import account_state
@@ -102,6 +103,15 @@ def test_filters_narrow_the_history(client: FlaskClient, alice: Login) -> None:
         assert amounts(lines(client, alice, **{name: value})) == expected
     assert amounts(lines(client, alice, min_amount="5", max_amount="20", direction="debit")) == ["-5.01", "-5.00"]
     assert lines(client, alice, type="transfer") == []
+
+
+@pytest.mark.parametrize("type_", list(TransactionType))
+def test_only_types_that_can_have_lines_are_offered(client: FlaskClient, alice: Login, type_: TransactionType) -> None:
+    moves = type_ in {
+        "deposit", "withdrawal", "transfer", "reversal", "hold_capture", "adjustment", "account_opening",
+        "account_closing",
+    }  # fmt: skip
+    assert get(client, alice, "/transactions", type=type_).status_code == (200 if moves else 422)
 
 
 def test_times_bound_the_history_and_both_ends_belong_to_it(client: FlaskClient, alice: Login) -> None:

@@ -36,6 +36,19 @@ class TransactionType(StrEnum):
     BULK_POSTING = "bulk_posting"
 
 
+TYPES_WITH_ENTRIES = (
+    TransactionType.DEPOSIT,
+    TransactionType.WITHDRAWAL,
+    TransactionType.TRANSFER,
+    TransactionType.REVERSAL,
+    TransactionType.HOLD_CAPTURE,
+    TransactionType.ADJUSTMENT,
+    TransactionType.ACCOUNT_OPENING,
+    TransactionType.ACCOUNT_CLOSING,
+)
+"""Those that move money, or may; the others never make a line."""
+
+
 class HoldType(StrEnum):
     CARD = "card"
     LEGAL = "legal"
