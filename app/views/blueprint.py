@@ -20,10 +20,12 @@ from app.domain.actor import Role
 from app.domain.errors import BankError, MfaEnrolmentRequired
 from app.schemas.base import OutSchema
 from app.views import refusals
-from app.views.openapi import BEARER, ETAG, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IF_MATCH
+from app.views.openapi import BEARER, ETAG, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IF_MATCH, asking
 from app.views.parsing import JSON_TYPE, StrictParser
 
 View = TypeVar("View", bound=Callable[..., Any])
+ASKED = 202
+"""Instead of what an operation does: it waits for a second person."""
 NOTHING_ELSE: Mapping[int, type[OutSchema]] = MappingProxyType({})
 Read = Callable[[Schema, Request], Any]
 _encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -91,7 +93,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
         shape = schema() if schema else None
         others = {status: other() for status, other in instead.items()}
         document = super().response(status_code, shape, **options)
-        document_others = [self.alt_response(status, schema=other) for status, other in others.items()]
+        document_others = [
+            self.alt_response(status, schema=other, headers=asking() if status == ASKED else None)
+            for status, other in others.items()
+        ]
 
         def decorate(view: View) -> Any:
             documented = document(view)

@@ -110,7 +110,7 @@ def submitted(result: Recorded | Answered) -> tuple[Line | Approval, int, dict[s
 def asked(result: Answered) -> tuple[Approval, int, dict[str, str]]:
     """Answer with an approval that has been asked for, and where it is found."""
     approval = result.approval
-    return approval, 202, {"Location": f"/banker/approvals/{approval.id}", **replayed(result)}
+    return approval, 202, {"Location": f"{request.script_root}/banker/approvals/{approval.id}", **replayed(result)}
 
 
 def decided(result: Answered) -> tuple[Approval, int, dict[str, str]]:

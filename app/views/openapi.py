@@ -56,6 +56,12 @@ ETAG = {
 }
 
 
+def asking() -> dict[str, Any]:
+    """Return the headers of an answer that names an approval, anew: more may be added to them."""
+    where = {"description": "Where the approval is.", "schema": {"type": "string", "format": "uri-reference"}}
+    return {"Location": where}
+
+
 class _Converter(OpenAPIConverter):
     """Adds what marshmallow can't say: examples, closed objects, and that answers hold all their fields."""
 

@@ -14,7 +14,8 @@ from app.domain.actor import Role
 from app.models.ledger_reader import LedgerReader
 from app.models.reconcile import Reconciliation
 from app.models.store import Store
-from tests.factories.approvals import account_of, approval_of, asked_for, at_counter, decide, outcome
+from tests.described import description_of
+from tests.factories.approvals import LARGE, account_of, approval_of, asked_for, at_counter, decide, outcome
 from tests.factories.clock import MovableClock
 from tests.factories.users import Login, logged_in, new_customer, new_staff
 from tests.parallel import at_once
@@ -56,6 +57,17 @@ def test_what_is_below_the_threshold_is_done_at_once_and_what_reaches_it_waits(
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/banker/approvals/{answer.json['id']}"
     assert balance(client, alice) == "9999.99"
+
+
+def test_where_an_approval_is_found_is_told_as_the_request_was_addressed(
+    app: Flask, client: FlaskClient, number: str, maker: Login
+) -> None:
+    path = f"/api/banker/accounts/{number}/deposit"
+    answer = client.post(path, json={"amount": LARGE}, headers=maker.headers)
+    assert answer.headers["Location"] == f"/api/banker/approvals/{answer.json['id']}"
+    assert client.get(answer.headers["Location"], headers=maker.headers).json == answer.json
+    described = description_of(app)["paths"]["/banker/accounts/{number}/deposit"]["post"]["responses"]
+    assert [status for status, response in described.items() if "Location" in response.get("headers", {})] == ["202"]
 
 
 def test_an_approval_shows_what_will_be_executed(client: FlaskClient, number: str, maker: Login) -> None:
