@@ -13,6 +13,9 @@ from app.domain.money import AMOUNT_MINOR_MAX, Money
 from app.domain.requests import fingerprint
 
 LINES_MAX = 10_000
+PARTS_MAX = 40 * LINES_MAX
+"""Commas (and with JSON brackets) of a file, those in its texts included. A line of four members has four or five;
+what is taken apart takes up thirty times its text."""
 LINES_TOGETHER_MAX = 1_000
 """So many lines are posted all or none: what one transaction of the database takes in its time."""
 FAULTS_MAX = 1_000

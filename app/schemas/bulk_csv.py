@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from app.domain.bulk_files import LINES_MAX, BulkLine, Faults
-from app.domain.errors import MalformedCsv, ValidationFailed
+from app.domain.bulk_files import LINES_MAX, PARTS_MAX, BulkLine, Faults
+from app.domain.errors import MalformedCsv, PayloadTooLarge, ValidationFailed
 from app.schemas.bulk import BulkLineIn, read_line
 
 _COLUMNS = tuple(BulkLineIn().load_fields)
@@ -19,10 +19,11 @@ def read_csv(body: io.RawIOBase) -> list[BulkLine | Faults]:
 
     Raises:
         MalformedCsv: it is not CSV in UTF-8, or has another header.
+        PayloadTooLarge: it has far more cells than so many lines can have.
         ValidationFailed: it has more than LINES_MAX lines.
     """
     text = io.TextIOWrapper(io.BufferedReader(body), encoding="utf-8-sig", errors="strict", newline="")
-    rows = csv.reader(text, strict=True)
+    rows = csv.reader(_bounded(text), strict=True)
     try:
         header = next(rows, [])
         _refuse_header(header)
@@ -31,6 +32,20 @@ def read_csv(body: io.RawIOBase) -> list[BulkLine | Faults]:
         raise MalformedCsv("The file is not valid UTF-8.") from None
     except csv.Error:
         raise MalformedCsv(f"The file is not valid CSV at line {rows.line_num}.") from None
+
+
+def _bounded(text: Iterable[str]) -> Iterator[str]:
+    """Count commas before they are taken for cells.
+
+    Raises:
+        PayloadTooLarge: there are too many.
+    """
+    count = 0
+    for line in text:
+        count += line.count(",")
+        if count > PARTS_MAX:
+            raise PayloadTooLarge(f"There is more in the file than {LINES_MAX:,} lines need.")
+        yield line
 
 
 def _refuse_header(header: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from flask import Request
 from marshmallow import Schema, ValidationError
 
 from app.domain import strict_json
-from app.domain.bulk_files import LINES_MAX, BulkLine, BulkOrder, Faults
+from app.domain.bulk_files import LINES_MAX, PARTS_MAX, BulkLine, BulkOrder, Faults
 from app.domain.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 from app.schemas.bulk import read_head, read_line
 from app.schemas.bulk_csv import read_csv
@@ -20,8 +20,6 @@ from app.views.parsing import JSON_TYPE, body_place, flatten
 
 CSV_TYPE = "text/csv"
 _MIB = 1024 * 1024
-_PARTS_MAX = 40 * LINES_MAX
-"""Brackets and commas of a JSON file, those in its texts included; a line of four members has five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +64,12 @@ def order_of(query: Mapping[str, str], file: BulkFile, *, key: str | None) -> Bu
 
 
 def _refuse_too_many_parts(body: bytes) -> bytes:
-    """Keep from being taken apart what no number of lines accounts for: each empty list takes up thirty times its text.
+    """Keep from being taken apart what no number of lines accounts for.
 
     Raises:
         PayloadTooLarge: there are too many brackets and commas.
     """
-    if sum(map(body.count, (b"[", b"{", b","))) > _PARTS_MAX:
+    if sum(map(body.count, (b"[", b"{", b","))) > PARTS_MAX:
         raise PayloadTooLarge(f"There is more in the file than {LINES_MAX:,} lines need.")
     return body
 
