@@ -165,6 +165,16 @@ def reset_mfa(name: str) -> None:
     click.echo(f"{name} logs in with the password alone until they enrol again.")
 
 
+@user_commands.command("reset-password")
+@click.argument("name")
+def reset_password(name: str) -> None:
+    """Make a code with which a user who has forgotten their password sets a new one. Their authenticator stays."""
+    with _refusals_shown():
+        made = staff.reset_password(ready_store(), name)
+    click.echo(f"Code for {name}, shown only now: {made.code}")
+    click.echo("Good once and for ten minutes, at POST /auth/password/reset; a code made before is void.")
+
+
 @contextmanager
 def _refusals_shown() -> Iterator[None]:
     """Tell the operator why the bank refused, and exit with 1."""

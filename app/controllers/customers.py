@@ -12,9 +12,12 @@ import structlog
 from app.domain.actor import Actor
 from app.domain.customer_search import CustomerFilter
 from app.domain.customers import Customer, CustomerStatus, Decision, Invitation, KycStatus
-from app.domain.invitations import invitation_digest, new_invitation_code
+from app.domain.errors import StateConflict
+from app.domain.invitations import invitation_digest
 from app.domain.paging import Page
 from app.domain.requests import intent_facts
+from app.domain.reset_codes import ResetCode
+from app.domain.typed_codes import new_typed_code
 from app.models.customer_changes import (
     Change,
     Requirement,
@@ -24,6 +27,7 @@ from app.models.customer_changes import (
     require_no_login,
     set_suspended,
 )
+from app.models.forgotten_passwords import hand_out_code
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -71,6 +75,20 @@ def invite_customer(store: Store, actor: Actor, customer_id: str) -> CustomerVie
     customer = change_customer(store, actor, "staff.customer_invite", customer_id, change, require=require_no_login)
     _log.info("customer_invited", user_id=actor.user_id, customer_id=customer_id)
     return CustomerView(customer, code=code)
+
+
+def reset_password(store: Store, actor: Actor, customer_id: str) -> ResetCode:
+    """Make a code with which a customer who has forgotten their password sets a new one.
+
+    Raises:
+        NotFound: there is no such customer.
+        StateConflict: they have no login, or it is disabled.
+    """
+    customer = store.customers.get(customer_id)
+    user = store.users.find_by_customer(customer.id)
+    if user is None:
+        raise StateConflict("The customer has no login; invite them.")
+    return hand_out_code(store, actor, user)
 
 
 def get_customer(store: Store, customer_id: str) -> CustomerView:
@@ -174,7 +192,7 @@ def _decision(store: Store, actor: Actor, reason: str) -> Decision:
 
 
 def _invitation(store: Store) -> tuple[str, Invitation]:
-    code = new_invitation_code()
+    code = new_typed_code()
     return code, Invitation(invitation_digest(code), store.clock.now() + store.config.invitation_lifetime)
 
 

@@ -9,10 +9,12 @@ import structlog
 from app.domain.actor import Role
 from app.domain.audit import SYSTEM, Subject
 from app.domain.errors import NotFound
+from app.domain.reset_codes import ResetCode
 from app.domain.staff_roles import refuse_senseless_role
 from app.domain.usernames import attempted_username
 from app.domain.users import User
 from app.models.access import change_user
+from app.models.forgotten_passwords import hand_out_code
 from app.models.second_factor import turn_off
 
 if TYPE_CHECKING:
@@ -65,6 +67,16 @@ def reset_mfa(store: Store, username: str) -> User:
     turn_off(store, user, also=store.audit.also("staff.user_mfa_reset", SYSTEM, Subject("user", user.id)))
     _log.info("mfa_reset", user_id=user.id)
     return user
+
+
+def reset_password(store: Store, username: str) -> ResetCode:
+    """Make a code with which somebody who has forgotten their password sets a new one.
+
+    Raises:
+        NotFound: nobody has this name.
+        StateConflict: they are disabled.
+    """
+    return hand_out_code(store, SYSTEM, _find(store, username))
 
 
 def _find(store: Store, username: str) -> User:

@@ -13,12 +13,14 @@ from app.domain.audit import Subject
 from app.domain.errors import NotFound, StateConflict
 from app.domain.operations.staff_role_change import StaffRoleChange
 from app.domain.paging import Page
+from app.domain.reset_codes import ResetCode
 from app.domain.sessions import Session
 from app.domain.staff_roles import refuse_oneself, refuse_senseless_role
 from app.domain.user_search import UserFilter
 from app.domain.users import User
 from app.models import access, second_factor
 from app.models.branch_staff import require_open_branch
+from app.models.forgotten_passwords import hand_out_code
 from app.models.four_eyes import submit
 from app.models.password_proof import forget_failed_passwords
 from app.models.users import NO_BRANCH
@@ -125,6 +127,20 @@ def reset_lockout(store: Store, actor: Actor, user_id: str) -> None:
     forget_failed_passwords(store, user)
     second_factor.forget_failed_codes(store, user.id)
     _log.info("lockout_reset", user_id=user.id)
+
+
+def reset_password(store: Store, actor: Actor, user_id: str) -> ResetCode:
+    """Make a code with which somebody who has forgotten their password sets a new one.
+
+    Raises:
+        NotFound: there is none of this id.
+        OwnAccess: it is the caller's own: they know their password, or it is not them.
+        StateConflict: they are disabled; or an administrator, as whom the caller could approve their own requests.
+    """
+    user = _other(store, actor, user_id)
+    if user.role is Role.ADMIN:
+        raise StateConflict("An administrator gets a code from whoever runs the server: flask users reset-password.")
+    return hand_out_code(store, actor, user)
 
 
 def reset_mfa(store: Store, actor: Actor, user_id: str) -> UserView:

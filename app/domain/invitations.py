@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 
-CODE_LENGTH_TYPED_MAX = 64
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's: no letter that could be taken for a digit, and 5 bits each."""
-_GROUPS = 4
-_GROUP_LENGTH = 5
-_READ_AS = str.maketrans("OIL", "011", " -")
-
-
-def new_invitation_code() -> str:
-    """Return a code of 100 random bits, such as 7K3MX-9QTD2-0V4WZ-H8R6C."""
-    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS))
-    return "-".join(groups)
+from app.domain.typed_codes import canonical_code
 
 
 def invitation_digest(code: str) -> str:
     """Return what stands for a code in the database, however it was typed. Its randomness makes salt needless."""
-    return hashlib.sha256(code.upper().translate(_READ_AS).encode()).hexdigest()
+    return hashlib.sha256(canonical_code(code).encode()).hexdigest()

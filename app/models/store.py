@@ -33,6 +33,7 @@ from app.models import (
     jobs,
     journal,
     login_tickets,
+    password_resets,
     payees,
     policies,
     products,
@@ -69,6 +70,7 @@ from app.models.ibans import Ibans
 from app.models.jobs import Jobs
 from app.models.journal import Journal
 from app.models.login_tickets import LoginTickets
+from app.models.password_resets import PasswordResets
 from app.models.passwords import Passwords
 from app.models.payees import Payees
 from app.models.policies import Policies
@@ -107,6 +109,7 @@ SPECS = (
     confirmation_limits.SPEC,
     confirmations.SPEC,
     login_tickets.SPEC,
+    password_resets.SPEC,
     fx_rates.SPEC,
     fx_quotes.SPEC,
     bulks.SPEC,
@@ -159,6 +162,7 @@ class Store:
         self.confirmation_limits = ConfirmationLimits(self.database, config)
         self.confirmations = Confirmations(self.database)
         self.login_tickets = LoginTickets(self.database)
+        self.password_resets = PasswordResets(self.database)
         self.seeds = Seeds(config)
         self.audit = Audit(self.database, self.clock, self.transaction)
         self.audit_seals = AuditSeals(self.database)

@@ -85,6 +85,11 @@ class Users:
         found = self._collection.find_one({"canonical": canonical})
         return user_from(found) if found else None
 
+    def find_by_customer(self, customer_id: str) -> User | None:
+        """Return the login of this customer, or None."""
+        found = self._collection.find_one({"customer_id": customer_id})
+        return user_from(found) if found else None
+
     def get(self, user_id: str) -> User:
         """Return the user of this id.
 

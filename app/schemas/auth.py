@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from marshmallow import fields, validate
 
 from app.domain.actor import Role
-from app.domain.invitations import CODE_LENGTH_TYPED_MAX
+from app.domain.typed_codes import CODE_LENGTH_TYPED_MAX
 from app.domain.usernames import TYPED_LENGTH_MAX
 from app.schemas.accounts import AccountOut
 from app.schemas.base import BaseSchema, OutSchema
@@ -83,6 +83,29 @@ class PasswordIn(BaseSchema):
 
     current_password = fields.String(required=True, validate=_any_password, metadata={"format": "password"})
     new_password = fields.String(required=True, validate=_new_password, metadata={"format": "password"})
+
+
+class PasswordResetIn(BaseSchema):
+    """A new password, and the code from the bank that stands in for the forgotten one."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "username": "carol",
+        "code": "7K3MX-9QTD2-0V4WZ-H8R6C",
+        "new_password": "amber quarry 81 whistles",
+    }
+
+    username = fields.String(required=True, validate=validate.Length(1, TYPED_LENGTH_MAX))
+    code = Text(required=True, min_length=1, max_length=CODE_LENGTH_TYPED_MAX)
+    new_password = fields.String(required=True, validate=_new_password, metadata={"format": "password"})
+
+
+class ResetCodeOut(OutSchema):
+    """What lets somebody who has forgotten their password set a new one, shown this once."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"code": "7K3MX-9QTD2-0V4WZ-H8R6C", "expires_at": "2026-01-31T12:10:00.000Z"}
+
+    code = fields.String(metadata={"description": "Sent once, with the user name, to POST /auth/password/reset."})
+    expires_at = TimestampOut()
 
 
 class SessionsQuery(BaseSchema):

@@ -18,6 +18,7 @@ from app.domain.errors import (
     NotAuthenticated,
     NotFound,
     RateLimited,
+    ResetCodeNotValid,
     ServerBusy,
     StateConflict,
     UsernameTaken,
@@ -28,6 +29,7 @@ from app.domain.users import Profile
 from app.schemas.auth import (
     LoginIn,
     PasswordIn,
+    PasswordResetIn,
     RefreshIn,
     RegisterIn,
     RegistrationOut,
@@ -102,6 +104,17 @@ def refresh(body: dict[str, Any]) -> dict[str, Any]:
     )
     grant = sessions.refresh(store(), session_id=claims["sid"], user_id=claims["sub"], jti=claims["jti"])
     return _signed(grant)
+
+
+@entrance.post("/password/reset")
+@rate_limited("login")
+@entrance.arguments(PasswordResetIn)
+@entrance.response(204)
+@entrance.refuses(ResetCodeNotValid, LoginLocked, RateLimited, ServerBusy, DatabaseUnavailable)
+def reset_password(body: dict[str, Any]) -> None:
+    """Set a new password with a code from the bank, good once and for ten minutes, and end every session of the user.
+    A second factor stays and is asked for at the next login."""
+    credentials.reset_password(store(), **body)
 
 
 @bp.post("/logout")

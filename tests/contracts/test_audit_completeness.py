@@ -97,6 +97,7 @@ def customers(desk: Desk) -> None:
     with_accounts = customer_of(desk.client, desk.banker, "alice")
     for action in ("suspend", "reactivate"):
         desk.post(f"/banker/customers/{with_accounts}/{action}", WHY)
+    desk.do("POST", f"/banker/customers/{with_accounts}/reset-password")
 
 
 def accounts(desk: Desk) -> None:
@@ -146,7 +147,7 @@ def users(desk: Desk) -> None:
     made = desk.post("/admin/users", {"username": "bertha", "role": "banker", "password": PASSWORD})
     path = f"/admin/users/{made.get('user', made)['id']}"
     desk.post(f"{path}/branch", {"branch": "HARBOUR"})
-    for action in ("disable", "enable", "reset-lockout"):
+    for action in ("disable", "enable", "reset-lockout", "reset-password"):
         desk.do("POST", f"{path}/{action}")
     enrolled(desk.client, logged_in(desk.client, "bertha"), MovableClock())
     desk.do("POST", f"{path}/reset-mfa")

@@ -9,7 +9,8 @@ import pytest
 from app.domain.accounts import is_account_number
 from app.domain.customers import Customer, CustomerStatus, Decision, Invitation, KycStatus, new_customer_number
 from app.domain.errors import StateConflict, ValidationFailed
-from app.domain.invitations import invitation_digest, new_invitation_code
+from app.domain.invitations import invitation_digest
+from app.domain.typed_codes import new_typed_code
 from tests.factories.customers import customer_record
 from tests.factories.ledger import OPENED_AT
 
@@ -76,8 +77,8 @@ def test_an_invitation_ends_with_its_time_and_with_a_suspension() -> None:
 
 
 def test_a_code_is_the_same_however_it_is_typed_and_every_code_is_another() -> None:
-    code = new_invitation_code()
-    assert len({new_invitation_code() for _ in range(100)}) == 100
+    code = new_typed_code()
+    assert len({new_typed_code() for _ in range(100)}) == 100
     assert {
         invitation_digest(text) for text in (code, code.lower(), code.replace("-", ""), code.replace("-", " "))
     } == {invitation_digest(code.replace("0", "o").replace("1", "l"))}

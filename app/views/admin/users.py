@@ -9,8 +9,10 @@ from app.domain.actor import Role
 from app.domain.approvals import Answered
 from app.domain.errors import LastAdmin, MfaNotEnrolled, NotFound, OwnAccess, ServerBusy, StateConflict, UsernameTaken
 from app.domain.paging import Page
+from app.domain.reset_codes import ResetCode
 from app.domain.sessions import Session
 from app.schemas.approvals import ApprovalOut
+from app.schemas.auth import ResetCodeOut
 from app.schemas.base import page_of
 from app.schemas.users import (
     HiredOut,
@@ -104,6 +106,14 @@ def enable(user_id: str) -> users.UserView:
 def reset_lockout(user_id: str) -> None:
     """Let a user try again at once whose passwords or codes were wrong too often."""
     users.reset_lockout(store(), actor(), user_id)
+
+
+@bp.post("/<user_id>/reset-password")
+@bp.refuses(NotFound, OwnAccess, StateConflict)
+@bp.response(201, ResetCodeOut)
+def reset_password(user_id: str) -> ResetCode:
+    """Make a code for a user who has forgotten their password; the code before is void."""
+    return users.reset_password(store(), actor(), user_id)
 
 
 @bp.post("/<user_id>/reset-mfa")

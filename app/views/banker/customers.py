@@ -9,7 +9,9 @@ from app.domain.account_views import AccountView
 from app.domain.customers import KycStatus
 from app.domain.errors import AccountBusy, NotFound, OutcomeUnknown, ServerBusy, StateConflict
 from app.domain.paging import Page
+from app.domain.reset_codes import ResetCode
 from app.schemas.accounts import HeldAccountOut
+from app.schemas.auth import ResetCodeOut
 from app.schemas.base import page_of
 from app.schemas.customers import (
     CustomerChangeIn,
@@ -78,6 +80,14 @@ def change_customer(body: dict[str, Any], customer_id: str) -> Any:
 def create_invitation(customer_id: str) -> Any:
     """Make a new code with which a customer who has no login registers; the code before is void."""
     return tagged(customers.invite_customer(store(), actor(), customer_id), 201)
+
+
+@bp.post("/<customer_id>/reset-password")
+@bp.refuses(NotFound, StateConflict)
+@bp.response(201, ResetCodeOut)
+def reset_password(customer_id: str) -> ResetCode:
+    """Make a code for a customer who has forgotten their password; the code before is void."""
+    return customers.reset_password(store(), actor(), customer_id)
 
 
 @bp.get("/<customer_id>/accounts")
