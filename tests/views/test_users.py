@@ -318,6 +318,13 @@ def test_a_lost_authenticator_is_taken_away(app_with: Callable[..., Flask], stor
     assert refused.json["detail"] == "This user has no authenticator."
 
 
+def test_no_administrator_gets_in_as_another(client: FlaskClient, ada: Admin, abe: Admin) -> None:
+    """Whoever could would be the second person who approves what they have asked for."""
+    refused = ada.post(f"/{ada.id_of('abe')}/reset-password")
+    assert code_of(refused) == (409, "state_conflict")
+    assert me(client, abe.login) == 200
+
+
 def test_sessions_are_seen_and_ended_one_by_one_or_all(client: FlaskClient, ada: Admin) -> None:
     logins = [new_customer(client, "bob"), *(logged_in(client, "bob") for _ in range(2))]
     bob = ada.id_of("bob")
