@@ -79,6 +79,7 @@ def close_for_customer(
     close = _closing(actor, account, only_to=account.holders, told=told, key=idempotency_key)
     audit = store.audit.append("staff.account_close", actor, Subject("account", number), after=_said(told))
     recorded = store.journal.post(close, also=audit)
+    _settle_primaries(store, account)
     return _seen_by_staff(store, number), recorded
 
 
@@ -95,6 +96,7 @@ def close_own(
     account = store.accounts.get_owned(number, customer_id)
     told = {"transfer_to": transfer_to, "reason": None}
     recorded = store.journal.post(_closing(actor, account, only_to=(customer_id,), told=told, key=idempotency_key))
+    _settle_primaries(store, account)
     closed = store.accounts.get_owned(number, customer_id)
     return AccountView.for_holder(closed, customer_id, iban=store.ibans.of(number)), recorded
 
@@ -110,6 +112,12 @@ def _closing(
         only_to=only_to,
         metadata={"reason": told["reason"]} if told["reason"] else {},
     )
+
+
+def _settle_primaries(store: Store, closed: Account) -> None:
+    """Give each holder another primary account in the place of a closed one; again where the closing is repeated."""
+    for customer_id in closed.holders:
+        store.accounts.settle_primary(customer_id)
 
 
 def _change(

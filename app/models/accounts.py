@@ -117,9 +117,31 @@ class Accounts:
         """Return the account that serves this customer when they name none.
 
         Raises:
-            NotFound: the customer has none.
+            NotFound: the customer has no open account.
         """
-        return self._get({"primary_for": customer_id, "holders": customer_id})
+        query = {"primary_for": customer_id, "holders": customer_id}
+        found = self._collection.find_one(query)
+        if found is None:
+            self.settle_primary(customer_id)
+            found = self._collection.find_one(query)
+        if found is None:
+            raise NotFound("You have no open account: open one with POST /accounts, or ask the bank.")
+        return account_from(found)
+
+    def settle_primary(self, customer_id: str) -> None:
+        """Let the customer's oldest open account serve them when they name none, unless another one does.
+
+        A closed account serves nobody. Whoever closes one calls this then; a reader does where that was not to be.
+        """
+        if self._collection.find_one({"primary_for": customer_id}, {"_id": 1}) is not None:
+            return
+        still_open = [each for each in self.list_owned(customer_id) if each.status is not AccountStatus.CLOSED]
+        for oldest in sorted(still_open, key=lambda each: (each.opened_at, each.id))[:1]:
+            chosen = {"_id": oldest.id, "holders": customer_id, "status": {"$ne": str(AccountStatus.CLOSED)}}
+            try:
+                self._collection.update_one(chosen, {"$addToSet": {"primary_for": customer_id}})
+            except DuplicateKeyError:
+                return  # another one was chosen at the same time
 
     def list_owned(self, customer_id: str, *, session: ClientSession | None = None) -> list[Account]:
         """Return the customer's accounts, by number, as the session's transaction sees them."""

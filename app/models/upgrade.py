@@ -8,6 +8,7 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from app.domain.accounts import AccountStatus
 from app.domain.customers import Customer, new_customer_number
 from app.domain.products import default_product_code
 from app.models import accounts, customers, holds
@@ -21,6 +22,11 @@ _NAMESPACE_NOT_FOUND = 26
 def upgrade(database: Database[Document], *, now: datetime) -> None:
     """Bring documents and indexes of earlier versions up to date, before this version's rules are set. Idempotent."""
     _drop_index(database, holds.SPEC.name, "account_and_status", _HOLDS_WITHOUT_TIME)
+    database[accounts.SPEC.name].update_many(
+        {"primary_for": {"$exists": True}, "status": str(AccountStatus.CLOSED)},
+        {"$unset": {"primary_for": ""}},
+        bypass_document_validation=True,
+    )
     for found in database[customers.SPEC.name].find({"number": {"$exists": False}}):
         _complete_customer(database, found, now)
 

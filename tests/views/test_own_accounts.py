@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 from app.domain.accounts import AccountStatus, Limits
 from app.domain.actor import Role
 from app.models.store import Store
-from tests.factories.ledger import an_account, withdrawal
+from tests.factories.ledger import OPENED_AT, an_account, closing, withdrawal
 from tests.factories.users import Login, logged_in, new_customer, new_staff, register
 from tests.parallel import at_once
 
@@ -133,6 +134,61 @@ def test_a_closed_account_can_not_be_chosen(client: FlaskClient, store: Store) -
     refused = client.post(f"/accounts/{closed}/primary", headers=alice.headers)
     assert (refused.status_code, refused.json["code"]) == (409, "account_closed")
     assert closed not in primaries(client, alice)
+
+
+def test_with_the_primary_account_closed_the_oldest_open_one_takes_its_place(client: FlaskClient, store: Store) -> None:
+    alice = new_customer(client)
+    first = first_of(client, alice)["number"]
+    holders = (customer_of(store, "alice"),)
+    younger = an_account(store, holders=holders, opened_at=OPENED_AT + timedelta(days=2))
+    older = an_account(store, holders=holders, opened_at=OPENED_AT)
+    an_account(store, holders=holders, opened_at=OPENED_AT - timedelta(days=1), status=AccountStatus.CLOSED)
+    headers = alice.headers | {"Idempotency-Key": "close"}
+    for _ in range(2):
+        closed = client.post(f"/accounts/{first}/close", headers=headers)
+        assert (closed.status_code, closed.json["primary"]) == (200, False)
+        assert primaries(client, alice) == [older]
+    assert client.get("/balance", headers=alice.headers).json["account"] == older
+    assert client.post("/deposit", json={"amount": "5"}, headers=alice.headers).json["account"] == older
+    assert client.post(f"/accounts/{younger}/primary", headers=alice.headers).status_code == 200
+    assert client.post(f"/accounts/{first}/close", headers=headers).status_code == 200
+    assert primaries(client, alice) == [younger]
+
+
+def test_after_a_crash_in_the_middle_of_closing_the_next_request_finds_a_primary_account(
+    client: FlaskClient, store: Store
+) -> None:
+    alice = new_customer(client)
+    first = first_of(client, alice)["number"]
+    other = an_account(store, holders=(customer_of(store, "alice"),))
+    store.journal.post(closing(first))
+    assert primaries(client, alice) == []
+    answers = at_once(8, lambda _: client.application.test_client().get("/balance", headers=alice.headers))
+    assert {answer.json["account"] for answer in answers} == {other}
+    assert primaries(client, alice) == [other]
+
+
+def test_each_holder_of_a_closed_joint_account_has_another_primary_one(client: FlaskClient, store: Store) -> None:
+    alice, bob = new_customer(client), new_customer(client, "bob")
+    own = {who: first_of(client, who)["number"] for who in (alice, bob)}
+    joint = an_account(store, holders=(customer_of(store, "alice"), customer_of(store, "bob")))
+    for who in (alice, bob):
+        assert client.post(f"/accounts/{joint}/primary", headers=who.headers).status_code == 200
+    banker = new_staff(client, store, "banker", Role.BANKER)
+    closed = client.post(f"/banker/accounts/{joint}/close", json={}, headers=banker.headers)
+    assert (closed.status_code, closed.json["primary"]) == (200, False)
+    assert (primaries(client, alice), primaries(client, bob)) == ([own[alice]], [own[bob]])
+
+
+def test_who_has_no_open_account_left_is_told_what_to_do(client: FlaskClient, store: Store) -> None:
+    alice = new_customer(client)
+    assert client.post(f"/accounts/{first_of(client, alice)['number']}/close", headers=alice.headers).status_code == 200
+    for answer in (
+        client.get("/balance", headers=alice.headers),
+        client.post("/deposit", json={"amount": "5"}, headers=alice.headers),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+        assert answer.json["detail"] == "You have no open account: open one with POST /accounts, or ask the bank."
 
 
 @pytest.mark.parametrize("had_one", [True, False])
