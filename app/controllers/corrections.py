@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
 
 def reverse(
-    store: Store, actor: Actor, transaction_id: str, *, reason: str, force: bool, idempotency_key: str | None
+    store: Store, actor: Actor, either_id: str, *, reason: str, force: bool, idempotency_key: str | None
 ) -> Recorded | Answered:
-    """Undo a transaction by a new one of opposite postings, or ask for approval of it.
+    """Undo a transaction, named by its id or an entry's, by a new one of opposite postings, or ask for approval of it.
 
     Raises:
         NotFound: there is no such transaction.
         NotReversible: it is a reversal itself, or moved no money.
+        AlreadyReversed: another request has done so.
         BankError: any other refusal of the ledger; nothing moved.
     """
-    original = store.transactions.get(transaction_id)
+    original = store.transactions.get(store.entries.transaction_of(either_id))
     if original.type is TransactionType.REVERSAL or not original.postings:
         raise NotReversible
     operation = Reversal.of(original, reason=reason, force=force)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from app.domain.actor import Actor
 from app.domain.errors import NotFound
 from app.domain.history import HistoryFilter
-from app.domain.ids import transaction_id
-from app.domain.ledger.records import Entry
+from app.domain.ids import is_entry_id, transaction_id
+from app.domain.ledger.records import Entry, Transaction
 from app.domain.lines import Line, LineInFull, counterparty_of, lines_of
 from app.domain.paging import Page
 
@@ -48,18 +48,18 @@ def find_by_key(store: Store, actor: Actor, key: str) -> Page[Line]:
     return Page(_lines(store, [each for each in entries.values() if each.account_id in owned], owned), None)
 
 
-def get_transaction(store: Store, actor: Actor, entry_id: str) -> LineInFull:
+def get_transaction(store: Store, actor: Actor, either_id: str) -> LineInFull:
     """Return one line of the customer's accounts, with what its transaction reverses or what reversed it.
+
+    By a transaction's id it is their own line of it: that of the account acted upon, where both sides are theirs.
 
     Raises:
         NotFound: there is none, or it is on somebody else's account.
     """
     owned = _numbers_of(store, actor)
-    entry = store.entries.get(entry_id)
-    if entry.account_id not in owned:
-        raise NotFound
-    transaction = store.transactions.get(entry.transaction_id)
-    reversal = store.transactions.find_reversal(entry.transaction_id)
+    transaction = store.transactions.get(store.entries.transaction_of(either_id))
+    entry = _own_entry(store, transaction, either_id, owned)
+    reversal = store.transactions.find_reversal(transaction.id)
     return LineInFull(
         entry=entry,
         counterparty=counterparty_of(entry, owned),
@@ -67,6 +67,16 @@ def get_transaction(store: Store, actor: Actor, entry_id: str) -> LineInFull:
         reverses=transaction.reverses,
         reversed_by=reversal.id if reversal else None,
     )
+
+
+def _own_entry(store: Store, transaction: Transaction, either_id: str, owned: Container[str]) -> Entry:
+    own = [posting for posting in transaction.postings if posting.account_id in owned]
+    if is_entry_id(either_id):
+        own = [posting for posting in own if posting.entry_id == either_id]
+    if not own:
+        raise NotFound
+    chosen = next((posting for posting in own if posting.account_id == transaction.account_id), own[0])
+    return store.entries.get(chosen.entry_id)
 
 
 def _numbers_of(store: Store, actor: Actor) -> list[str]:

@@ -96,15 +96,15 @@ def list_transactions_of(
     return list_transactions(store, wanted, customer=customer.id, limit=limit, cursor=cursor)
 
 
-def get_transaction(store: Store, transaction_id: str) -> WholeTransaction:
-    """Return a whole transaction: every leg, the bank's own included.
+def get_transaction(store: Store, either_id: str) -> WholeTransaction:
+    """Return a whole transaction, by its id or that of one of its entries: every leg, the bank's own included.
 
     Raises:
         NotFound: there is none of this id.
     """
-    transaction = store.transactions.get(transaction_id)
+    transaction = store.transactions.get(store.entries.transaction_of(either_id))
     entries = store.entries.find_many(posting.entry_id for posting in transaction.postings)
-    reversal = store.transactions.find_reversal(transaction_id)
+    reversal = store.transactions.find_reversal(transaction.id)
     in_order = [entries[posting.entry_id] for posting in transaction.postings]
     return WholeTransaction(transaction, in_order, reversal.id if reversal else None)
 

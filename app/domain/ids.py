@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 
+_ENTRY_ID_LENGTH = 12 + 8 + 14 + 2
 _SESSION_RANDOM_BYTES = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -27,6 +28,11 @@ def entry_id(created_at: datetime, seq: int, transaction_id: str, leg: int) -> s
     12 hexadecimal digits of time, 8 of `seq`, 14 of the transaction's id, 2 for which of its legs this is.
     """
     return f"{_milliseconds(created_at):012x}{seq:08x}{transaction_id[:14]}{leg:02x}"
+
+
+def is_entry_id(text: str) -> bool:
+    """Tell an entry's id from a transaction's by its form."""
+    return len(text) == _ENTRY_ID_LENGTH
 
 
 def entry_id_floor(instant: datetime) -> str:

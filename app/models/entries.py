@@ -12,7 +12,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from app.domain.errors import NotFound
-from app.domain.ids import entry_id_ceiling
+from app.domain.ids import entry_id_ceiling, is_entry_id
 from app.domain.ledger.records import Entry, TransactionType
 from app.domain.money import AMOUNT_MINOR_MAX, BALANCE_MINOR_MAX
 from app.models.collection import CollectionSpec, Document, find_by_ids
@@ -64,6 +64,14 @@ class Entries:
         if found is None:
             raise NotFound
         return entry_from(found)
+
+    def transaction_of(self, either_id: str) -> str:
+        """Return the id of an entry's transaction; what is not an entry's id is taken for a transaction's.
+
+        Raises:
+            NotFound: it is an entry's by its form, and there is none.
+        """
+        return self.get(either_id).transaction_id if is_entry_id(either_id) else either_id
 
     def find_last(self, account_id: str, until: datetime) -> Entry | None:
         """Return the account's last entry of this instant or earlier, or None: one look into an index."""

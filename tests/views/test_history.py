@@ -190,6 +190,19 @@ def test_a_customer_sees_nothing_of_another(client: FlaskClient, alice: Login) -
     assert lines(client, alice) == []
 
 
+def test_a_line_is_shown_by_its_own_id_and_by_its_transactions(client: FlaskClient, alice: Login) -> None:
+    pay(client, alice, "5")
+    (line,) = lines(client, alice)
+    shown = get(client, alice, f"/transactions/{line['id']}")
+    assert shown.status_code == 200
+    assert get(client, alice, f"/transactions/{line['transaction_id']}").json == shown.json
+    bob = new_customer(client, "bob")
+    for path in (line["transaction_id"], line["id"], 64 * "0", 36 * "0", "nothing"):
+        refused = get(client, bob, f"/transactions/{path}")
+        assert refused.status_code == 404
+        assert refused.json | {"request_id": ""} == get(client, bob, "/transactions/0").json | {"request_id": ""}
+
+
 def test_what_a_key_did_is_found_by_the_key(client: FlaskClient, alice: Login) -> None:
     pay(client, alice, "1")
     made = client.post("/deposit", json={"amount": "2"}, headers=alice.headers | {"Idempotency-Key": "k-1"})
@@ -242,7 +255,8 @@ def test_a_banker_sees_both_legs_of_a_transaction(client: FlaskClient, alice: Lo
     assert whole["legs"][0]["id"] == line["id"]
     assert (whole["type"], whole["channel"], whole["reverses"], whole["reversed_by"]) == ("deposit", "api", None, None)
     assert get(client, banker, "/banker/transactions/nothing").status_code == 404
-    assert get(client, banker, f"/banker/transactions/{line['id']}").status_code == 404
+    assert get(client, banker, f"/banker/transactions/{line['id']}").json == whole
+    assert get(client, banker, f"/banker/transactions/{line['id'][:-1]}f").status_code == 404
 
 
 def test_a_banker_sees_all_customers_accounts_and_their_holders(

@@ -71,6 +71,19 @@ def test_both_sides_see_each_other_masked_in_list_and_line(alice: Person, bob: P
     assert "Archer" not in bob.get("/transactions").text
 
 
+def test_each_side_finds_its_own_line_by_the_transactions_id(store: Store, alice: Person, bob: Person) -> None:
+    sent = alice.send(bob.number, "1").json
+    savings = an_account(store, holders=(alice.id,))
+    moved = alice.send(savings, "2").json
+    for who, transaction, account in (
+        (alice, sent["transaction_id"], alice.number),
+        (bob, sent["transaction_id"], bob.number),
+        (alice, moved["transaction_id"], alice.number),
+    ):
+        assert who.get(f"/transactions/{transaction}").json["account"] == account
+    assert bob.get(f"/transactions/{moved['transaction_id']}").status_code == 404
+
+
 def test_between_own_accounts_the_number_is_shown_in_full(alice: Person, store: Store) -> None:
     savings = an_account(store, holders=(alice.id,), holder_names=("Alice Ann Archer",))
     line = alice.send(savings, "40").json

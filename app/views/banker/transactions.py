@@ -44,7 +44,7 @@ def list_transactions(query: dict[str, Any]) -> Page[oversight.OverseenLine]:
 @bp.refuses(NotFound)
 @bp.response(200, TransactionOut)
 def show_transaction(transaction_id: str) -> oversight.WholeTransaction:
-    """Show a whole transaction: every leg, the bank's own included."""
+    """Show a whole transaction, by its id or a line's: every leg, the bank's own included."""
     return oversight.get_transaction(store(), transaction_id)
 
 
@@ -55,7 +55,7 @@ def show_transaction(transaction_id: str) -> oversight.WholeTransaction:
 @bp.refuses(InsufficientFunds, NotFound, NotReversible)
 @bp.response(201, TransactionOut, instead={202: ApprovalOut})
 def create_reversal(body: dict[str, Any], transaction_id: str) -> Any:
-    """Undo a transaction by a new one of opposite postings, at most once; a second person approves it."""
+    """Undo a transaction, by its id or a line's, by one of opposite postings; once, and approved by a second person."""
     result = corrections.reverse(store(), actor(), transaction_id, **body, idempotency_key=idempotency_key())
     if isinstance(result, Answered):
         return asked(result)

@@ -32,5 +32,5 @@ def list_transactions(query: dict[str, Any]) -> Page[Line]:
 @bp.refuses(NotFound)
 @bp.response(200, LineOut)
 def show_transaction(entry_id: str) -> LineInFull:
-    """Show one line of the caller's accounts, with what its transaction reverses or what reversed it."""
+    """Show a line of the caller's accounts, by its id or its transaction's, with what that reverses or reversed it."""
     return history.get_transaction(store(), actor(), entry_id)
