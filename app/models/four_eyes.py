@@ -22,6 +22,7 @@ from app.domain.requests import intent_facts
 from app.models.approvals import adding
 from app.models.effects import bring_about, request_of
 from app.models.operation_audit import audited_operation
+from app.models.prospects import refuse_hopeless
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -78,6 +79,8 @@ def recorded_of(approval: Approval) -> dict[str, str]:
 
 
 def _ask(store: Store, actor: Actor, operation: Operation, facts: dict[str, Any]) -> Recorded:
+    if store.transactions.find(facts["id"]) is None:
+        refuse_hopeless(store, operation)
     now = store.clock.now()
     approval = Approval(
         id=approval_id(now, facts["id"]),

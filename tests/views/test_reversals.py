@@ -13,7 +13,7 @@ from app.domain.actor import Role
 from app.models.ledger_reader import LedgerReader
 from app.models.reconcile import Reconciliation
 from app.models.store import Store
-from tests.factories.approvals import account_of, approval_of, at_counter, decide, outcome
+from tests.factories.approvals import LARGE, account_of, approval_of, at_counter, decide, outcome
 from tests.factories.ledger import hold
 from tests.factories.users import Login, new_customer, new_staff
 from tests.parallel import at_once
@@ -107,6 +107,53 @@ def test_however_often_and_by_whomever_it_is_asked_for_it_happens_once(
     assert ends == 7 * [("failed", "already_reversed")]
     assert balance(client, alice) == "100.00"
     assert is_sound(store)
+
+
+def test_what_is_reversed_already_is_not_asked_for_again_but_a_repeated_request_is_answered(
+    client: FlaskClient, alice: Login, number: str, maker: Login, checker: Login
+) -> None:
+    original = paid(client, maker, number)
+    asked = reverse(client, maker, original, key="k")
+    done = decide(client, checker, asked.json["id"]).json
+    for key, login in (("other", maker), (None, maker), ("k", checker)):
+        assert outcome(reverse(client, login, original, key=key)) == (409, "already_reversed")
+    assert outcome(reverse(client, maker, done["transaction_id"])) == (409, "not_reversible")
+    again = reverse(client, maker, original, key="k")
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (202, "true")
+    assert (again.json["id"], again.json["status"]) == (asked.json["id"], "executed")
+    assert outcome(reverse(client, maker, original, key="k", reason="Another")) == (422, "idempotency_mismatch")
+    assert len(client.get("/banker/approvals", headers=maker.headers).json["items"]) == 1
+
+
+def test_what_a_list_shows_as_id_is_reversed_by_it(
+    client: FlaskClient, alice: Login, number: str, maker: Login
+) -> None:
+    original = paid(client, maker, number)
+    line = client.get("/banker/transactions", headers=maker.headers).json["items"][0]["id"]
+    asked = reverse(client, maker, line, key="k")
+    assert (asked.status_code, asked.json["payload"]["transaction"]) == (202, original)
+    assert reverse(client, maker, original, key="k").json == asked.json
+
+
+def test_nothing_is_asked_for_on_a_closed_account(
+    client: FlaskClient, store: Store, alice: Login, number: str, maker: Login
+) -> None:
+    original = paid(client, maker, number)
+    paid(client, maker, number, verb="withdraw")
+    adjustment = {"account": number, "amount": "5", "direction": "credit", "reason": "x"}
+    headers = maker.headers | {"Idempotency-Key": "before"}
+    assert client.post("/banker/adjustments", json=adjustment, headers=headers).status_code == 202
+    assert client.post(f"/accounts/{number}/close", headers=alice.headers).status_code == 200
+    assert outcome(reverse(client, maker, original)) == (409, "account_closed")
+    for path, body in (
+        ("adjustments", adjustment),
+        (f"accounts/{number}/limits", {"withdrawal": "10"}),
+        (f"accounts/{number}/deposit", {"amount": LARGE}),
+        (f"accounts/{number}/withdraw", {"amount": LARGE}),
+    ):
+        assert outcome(client.post(f"/banker/{path}", json=body, headers=maker.headers)) == (409, "account_closed")
+    again = client.post("/banker/adjustments", json=adjustment, headers=headers)
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (202, "true")
 
 
 def test_what_is_spent_is_not_taken_back_unless_forced_and_then_the_transaction_names_its_approval(
