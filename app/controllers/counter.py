@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.actor import Actor
 from app.domain.approvals import Answered
-from app.domain.errors import SameAccount
+from app.domain.errors import CurrencyMismatch, SameAccount
 from app.domain.ledger.book import Recorded
 from app.domain.money import Money
 from app.domain.movements import Movement
@@ -65,7 +65,10 @@ def move(store: Store, actor: Actor, order: TransferOrder) -> Recorded | Answere
         description=order.description,
         reference=order.reference,
     )
-    return submit(store, actor, operation, idempotency_key=order.idempotency_key)
+    try:
+        return submit(store, actor, operation, idempotency_key=order.idempotency_key)
+    except CurrencyMismatch:
+        raise CurrencyMismatch("A transfer at the counter is between accounts of one currency.") from None
 
 
 def _submit(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.accounts import Account
 from app.domain.actor import Actor
-from app.domain.errors import RateLimited, SameAccount
+from app.domain.errors import CurrencyMismatch, RateLimited, SameAccount
 from app.domain.fx import Quote
 from app.domain.ids import transaction_id
 from app.domain.ledger.book import Recorded
@@ -20,6 +20,10 @@ from app.models.step_up import writes_for_payment
 
 if TYPE_CHECKING:
     from app.models.store import Store
+
+_HOW_TO_EXCHANGE = (
+    "The other account has another currency: ask for a quote at /transfers/quote, and name it here as `quote`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,10 @@ def _transfer(store: Store, actor: Actor, order: TransferOrder, source: Account)
     amount = Money.parse(order.amount, source.currency)
     also = [*writes_for_payment(store, actor, source, target, amount, order.confirmation)]
     also += [use_up(quote, intent.id, now=store.clock.now())] if quote else []
-    recorded = store.journal.post(intent, also=also)
+    try:
+        recorded = store.journal.post(intent, also=also)
+    except CurrencyMismatch:
+        raise CurrencyMismatch(_HOW_TO_EXCHANGE) from None
     return Transferred(recorded, (target.id,) if actor.customer_id in target.holders else ())
 
 
