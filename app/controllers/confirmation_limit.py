@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from app.domain.actor import Actor
+from app.domain.audit import Subject
 from app.domain.confirmations import exceeds
 from app.domain.errors import StepUpRequired
 from app.domain.money import Money
@@ -36,11 +38,22 @@ def change_limit(store: Store, actor: Actor, limit: str, code: str | None) -> Mo
     """
     before = store.confirmation_limits.get(actor.user_id)
     wanted = Money.parse(limit, before.currency)
+    change = partial(store.confirmation_limits.change, actor.user_id, before=before, limit=wanted)
     if exceeds(wanted, before):
-        store.authenticators.get_confirmed(actor.user_id)
-        if code is None:
-            raise StepUpRequired("Send a `code` of your authenticator to raise the limit.")
-        verify_code(store, actor.user_id, code)
-    store.confirmation_limits.change(actor.user_id, before=before, limit=wanted)
+        _prove(store, actor, code)
+        told = {"before": {"limit": before}, "after": {"limit": wanted}}
+        subject = Subject("user", actor.user_id)
+        store.audit.together(
+            lambda session: change(session=session), "auth.confirmation_limit_raise", actor, subject, **told
+        )
+    else:
+        change()
     _log.info("confirmation_limit_changed", user_id=actor.user_id)
     return wanted
+
+
+def _prove(store: Store, actor: Actor, code: str | None) -> None:
+    store.authenticators.get_confirmed(actor.user_id)
+    if code is None:
+        raise StepUpRequired("Send a `code` of your authenticator to raise the limit.")
+    verify_code(store, actor.user_id, code)

@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.domain.accounts import Account, new_account_number
 from app.domain.actor import Role
+from app.domain.audit import Party, Subject
 from app.domain.customers import Customer, new_customer_number
 from app.domain.errors import InvitationNotValid, ServerBusy, UsernameTaken
 from app.domain.sessions import Session
@@ -52,11 +53,14 @@ def add_login(store: Store, user: User, digest: str, account: Account) -> tuple[
         UsernameTaken: somebody else was quicker.
     """
 
+    party, told = Party(user.id, user.role), {"username": user.username}
+
     def work(number: str, session: ClientSession | None) -> tuple[Customer, Account]:
         invited = find_invited(store, digest, session=session)
         customer = invited.with_login(now=user.created_at)
         store.customers.update(invited, customer, session=session)
         store.users.insert(replace(user, customer_id=customer.id), session=session)
+        store.audit.write("auth.invitation_use", party, Subject("customer", customer.id), after=told, session=session)
         owned = store.accounts.list_owned(customer.id, session=session)
         if owned:
             return customer, next((each for each in owned if customer.id in each.primary_for), owned[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -41,17 +42,19 @@ class ConfirmationLimits:
         found = self._collection.find_one({"_id": user_id})
         return Money(found["limit"] if found else self._default, self._currency)
 
-    def change(self, user_id: str, *, before: Money, limit: Money) -> None:
+    def change(self, user_id: str, *, before: Money, limit: Money, session: ClientSession | None = None) -> None:
         """Give a user another limit.
 
         Raises:
             StateConflict: it is not what it was before: somebody else has changed it meanwhile.
         """
         change: Document = {"$set": {"limit": limit.amount_minor}}
-        if self._collection.find_one({"_id": user_id}, {"_id": 1}) is None:
+        if self._collection.find_one({"_id": user_id}, {"_id": 1}, session=session) is None:
             try:
-                self._collection.insert_one({"_id": user_id, "limit": limit.amount_minor})
+                self._collection.insert_one({"_id": user_id, "limit": limit.amount_minor}, session=session)
             except DuplicateKeyError:
                 raise StateConflict from None
-        elif not self._collection.update_one({"_id": user_id, "limit": before.amount_minor}, change).matched_count:
+            return
+        query = {"_id": user_id, "limit": before.amount_minor}
+        if not self._collection.update_one(query, change, session=session).matched_count:
             raise StateConflict

@@ -15,7 +15,9 @@ from app.models.audit_seals import seal_audit
 from app.models.audit_verification import AuditVerification
 from app.models.ledger_reader import LedgerReader
 from app.models.store import Store
+from tests.factories.authenticators import new_enrolled_customer
 from tests.factories.clock import MovableClock
+from tests.factories.customers import new_person
 from tests.factories.users import PASSWORD, Login, log_in, logged_in, new_customer, new_staff, register
 from tests.parallel import at_once
 
@@ -84,6 +86,31 @@ def test_calls_refused_for_their_rate_leave_no_record(app_with: Callable[..., Fl
     for number in range(20):
         log_in(client, f"somebody{number}", WRONG)
     assert len(trail(store, "auth.login")) == 3
+
+
+def test_a_used_invitation_leaves_a_record(client: FlaskClient, store: Store) -> None:
+    person = new_person(client, new_staff(client, store, "bella", Role.BANKER), invite=True)
+    assert register(client, "carol", invitation="00000-00000-00000-00000").status_code == 409
+    assert register(client, "carol", invitation=person["invitation"]).status_code == 201
+    (record,) = trail(store, "auth.invitation_use")
+    assert (record["subject"], record["after"]["username"]) == (f"customer:{person['id']}", "carol")
+    assert store.users.get(record["user_id"]).username == "carol"
+
+
+def test_a_raised_confirmation_limit_leaves_a_record_and_lowered_ones_fill_no_trail(
+    app_with: Callable[..., Flask], store: Store, clock: MovableClock
+) -> None:
+    client = app_with().test_client()
+    alice, own = new_enrolled_customer(client, clock)
+
+    def limit(amount: str, **code: str) -> int:
+        return client.put("/me/confirmation-limit", json={"limit": amount, **code}, headers=alice.headers).status_code
+
+    assert (limit("500"), limit("100"), limit("900", code=own.wrong_code())) == (200, 200, 401)
+    assert trail(store, "auth.confirmation_limit_raise") == []
+    assert limit("5000", code=own.code()) == 200
+    (record,) = trail(store, "auth.confirmation_limit_raise")
+    assert (record["before"], record["after"]) == ({"limit": "100.00"}, {"limit": "5000.00"})
 
 
 def test_the_use_of_a_spent_refresh_token_leaves_one_record(
