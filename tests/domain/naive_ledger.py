@@ -255,12 +255,17 @@ class NaiveLedger:
         lines = [(name, -rest), (target, rest)] if rest and target else []
         if rest and target == name:
             against.add("same_account")
-        for each, amount in lines:
-            against |= self._closed_to(intent, each, amount)
+        against |= self._against_emptying(intent, lines)
         if not against:
             account.status = "closed"
-            self._note(intent, name, lines)
+            self._note(intent, name, lines, kind=_kind_of(intent))
         return against
+
+    def _against_emptying(self, intent: Close, lines: list[Line]) -> set[str]:
+        against = {reason for name, amount in lines for reason in self._closed_to(intent, name, amount)}
+        return against | {
+            reason for name, amount in lines[:1] for reason in self._limited(name, _kind_of(intent), -amount)
+        }
 
     def _change(self, intent: ChangeStatus | ChangeTerms | ChangeHolders) -> set[str]:
         if self._is_foreign(intent, intent.account_id):
@@ -356,3 +361,8 @@ class NaiveLedger:
         if account.suspended and (amount < 0 or intent.customer_id in account.holders):
             against.add("account_blocked")
         return against
+
+
+def _kind_of(closing: Close) -> str:
+    """Return what a customer's closing counts as: a transfer."""
+    return "transfer" if closing.customer_id is not None else ""

@@ -83,11 +83,24 @@ def test_only_an_empty_account_is_new(facts: dict[str, int]) -> None:
         applied(a_book(), opening(account_state(**facts)))
 
 
+def test_a_customer_who_closes_an_account_moves_no_more_than_its_limits_let_them() -> None:
+    account = account_state(balance=700, limits=Limits(transfer=500, transfer_daily=600))
+    target = account_state()
+    book = a_book(account, target)
+    close = closing(account.id, transfer_to=target.id, customer_id=ALICE)
+    assert refused(book, close) is TransactionLimitExceeded
+    recorded(book, transfer(account.id, target.id, 300))
+    assert refused(book, close) is DailyLimitExceeded
+    recorded(book, withdrawal(account.id, 100))
+    recorded(book, close)
+    assert book.accounts[account.id].status is AccountStatus.CLOSED
+
+
 def test_closing_moves_the_rest_in_the_same_step() -> None:
     account = account_state(balance=700, minimum_balance=100, limits=Limits(transfer=1, withdrawal=1))
     target = account_state(holders=(BOB,))
     book = a_book(account, target)
-    outcome = recorded(book, closing(account.id, transfer_to=target.id, customer_id=ALICE))
+    outcome = recorded(book, closing(account.id, transfer_to=target.id))
     assert [(entry.account_id, entry.amount) for entry in outcome.entries] == [(account.id, -700), (target.id, 700)]
     assert outcome.entries[0].counterparty == target.id
     state = book.accounts[account.id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain.accounts import HOLDERS_MAX, Account, AccountKind, AccountStatus, InternalAccount
+from app.domain.accounts import HOLDERS_MAX, Account, AccountKind, AccountStatus, InternalAccount, StatusDecision
 from app.domain.errors import (
     AccountBlocked,
     AccountClosed,
@@ -51,7 +51,7 @@ def close_account(book: Book, intent: Close, moment: Moment) -> Recorded:
         raise AccountHasHolds
     if account.balance:
         _empty(draft, account, intent)
-    draft.change_terms(account.id, status=AccountStatus.CLOSED, primary_for=())
+    draft.change_terms(account.id, status=AccountStatus.CLOSED, status_decision=_decision(intent, moment), primary_for=())
     return draft.record(TransactionType.ACCOUNT_CLOSING, account.id)
 
 
@@ -62,7 +62,7 @@ def change_status(book: Book, intent: ChangeStatus, moment: Moment) -> Recorded:
     account = _customers_account(draft, intent)
     if account.status is intent.status or (intent.only_from and account.status not in intent.only_from):
         raise StateConflict(f"The account is {account.status}.")
-    draft.change_terms(account.id, status=intent.status)
+    draft.change_terms(account.id, status=intent.status, status_decision=_decision(intent, moment))
     return draft.record(TransactionType.STATUS_CHANGE, account.id)
 
 
@@ -122,8 +122,15 @@ def _customers_account(draft: Draft, intent: Close | ChangeStatus | ChangeTerms 
     return account
 
 
+def _decision(intent: Close | ChangeStatus, moment: Moment) -> StatusDecision:
+    return StatusDecision(intent.metadata.get("reason"), intent.initiated_by, moment.now)
+
+
 def _empty(draft: Draft, account: Account, intent: Close) -> None:
-    """Move all that is left to another account; what the account owes can't be moved."""
+    """Move all that is left to another account; what the account owes can't be moved.
+
+    For a customer it is a transfer like any other to the account's limits, else closing would be a way round them.
+    """
     target = intent.transfer_to
     if target is None or account.balance < 0:
         raise AccountNotEmpty
@@ -132,5 +139,6 @@ def _empty(draft: Draft, account: Account, intent: Close) -> None:
     require_customers(draft.account(target))
     if intent.only_to and not set(intent.only_to) & set(draft.account(target).holders):
         raise NotFound
-    draft.move(Leg(account.id, -account.balance, account.currency), is_covered=True)
+    limited_as = TransactionType.TRANSFER if intent.customer_id is not None else None
+    draft.move(Leg(account.id, -account.balance, account.currency), is_covered=True, limited_as=limited_as)
     draft.move(Leg(target, account.balance, account.currency))

@@ -19,12 +19,14 @@ from app.domain.errors import (
     BalanceOutOfRange,
     CurrencyMismatch,
     CustomerNotActive,
+    DailyLimitExceeded,
     KycRequired,
     NotFound,
     ProductNotAvailable,
     SameAccount,
     TimeNotSettled,
     TooManyAccounts,
+    TransactionLimitExceeded,
 )
 from app.schemas.accounts import (
     AccountBalanceOut,
@@ -81,10 +83,10 @@ def change_account(body: dict[str, Any], number: str) -> AccountView:
 @bp.arguments(OwnClosingIn)
 @bp.moves_money
 @bp.refuses(AccountBlocked, AccountClosed, AccountDormant, AccountFrozen, AccountHasHolds, AccountNotEmpty)
-@bp.refuses(BalanceOutOfRange, CurrencyMismatch, NotFound, SameAccount)
+@bp.refuses(BalanceOutOfRange, CurrencyMismatch, DailyLimitExceeded, NotFound, SameAccount, TransactionLimitExceeded)
 @bp.response(200, AccountOut)
 def close_account(body: dict[str, Any], number: str) -> Any:
-    """Close one of the caller's accounts for good; what is left goes to another one of theirs."""
+    """Close one of the caller's accounts for good; what is left goes, within its limits, to another one of theirs."""
     account, recorded = close_own(
         store(), actor(), number, transfer_to=body.get("transfer_to"), idempotency_key=idempotency_key()
     )
