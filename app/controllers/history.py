@@ -10,7 +10,7 @@ from app.domain.errors import NotFound
 from app.domain.history import HistoryFilter
 from app.domain.ids import is_entry_id, transaction_id
 from app.domain.ledger.records import Entry, Transaction
-from app.domain.lines import Line, LineInFull, counterparty_of, lines_of
+from app.domain.lines import Line, LineInFull
 from app.domain.paging import Page
 
 if TYPE_CHECKING:
@@ -60,12 +60,9 @@ def get_transaction(store: Store, actor: Actor, either_id: str) -> LineInFull:
     transaction = store.transactions.get(store.entries.transaction_of(either_id))
     entry = _own_entry(store, transaction, either_id, owned)
     reversal = store.transactions.find_reversal(transaction.id)
-    return LineInFull(
-        entry=entry,
-        counterparty=counterparty_of(entry, owned),
-        reference=transaction.metadata.get("reference"),
-        reverses=transaction.reverses,
-        reversed_by=reversal.id if reversal else None,
+    reversed_by = reversal.id if reversal else None
+    return LineInFull.of(
+        entry, transaction.metadata, shown=owned, reverses=transaction.reverses, reversed_by=reversed_by
     )
 
 
@@ -85,4 +82,5 @@ def _numbers_of(store: Store, actor: Actor) -> list[str]:
 
 def _lines(store: Store, entries: Iterable[Entry], owned: Container[str]) -> list[Line]:
     found = list(entries)
-    return lines_of(found, store.transactions.references_of(found), shown=owned)
+    told = store.transactions.told_of(found)
+    return [Line.of(entry, told.get(entry.transaction_id, {}), shown=owned) for entry in found]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.domain.account_views import AccountFilter, AccountView, Holder
 from app.domain.history import HistoryFilter
 from app.domain.ledger.records import Entry, Transaction
-from app.domain.lines import ALL_NUMBERS, Line, lines_of
+from app.domain.lines import ALL_NUMBERS, Exchange, Line, exchange_of
 from app.domain.paging import Page
 
 if TYPE_CHECKING:
@@ -30,6 +30,12 @@ class WholeTransaction:
     transaction: Transaction
     entries: Sequence[Entry]
     reversed_by: str | None
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """Return the exchange as seen from the account acted upon; None where the currency stayed the same."""
+        acted_upon = (each for each in self.entries if each.account_id == self.transaction.account_id)
+        return next((exchange_of(self.transaction.metadata, each.currency) for each in acted_upon), None)
 
 
 def list_accounts(store: Store, wanted: AccountFilter, *, limit: int, cursor: str | None) -> Page[AccountView]:
@@ -112,14 +118,14 @@ def get_transaction(store: Store, either_id: str) -> WholeTransaction:
 def _with_customers(store: Store, page: Page[Entry]) -> Page[OverseenLine]:
     accounts = store.accounts.find_many({entry.account_id for entry in page.items})
     holders = store.holders.of_accounts(accounts.values())
-    references = store.transactions.references_of(page.items)
+    told = store.transactions.told_of(page.items)
     lines = [
-        OverseenLine(
-            entry=line.entry,
-            counterparty=line.counterparty,
-            reference=line.reference,
-            customer=holders[accounts[line.entry.account_id].holders[0]],
+        OverseenLine.of(
+            entry,
+            told.get(entry.transaction_id, {}),
+            shown=ALL_NUMBERS,
+            customer=holders[accounts[entry.account_id].holders[0]],
         )
-        for line in lines_of(page.items, references, shown=ALL_NUMBERS)
+        for entry in page.items
     ]
     return Page(lines, page.next_cursor)

@@ -172,6 +172,9 @@ class Quote:
             "fx_pair": f"{self.rate.base}/{self.rate.quote}",
             "fx_rate": self.rate.rate,
             "fx_spread": self.rate.spread,
+            "fx_given_rate": self.given_rate,
+            "fx_source": f"{self.source} {self.source.currency}",
+            "fx_target": f"{self.target} {self.target.currency}",
         }
 
     def refusal(self, now: datetime) -> QuoteExpired | QuoteUsed:

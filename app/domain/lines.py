@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from app.domain.accounts import is_internal
 from app.domain.actor import Actor
@@ -16,6 +17,9 @@ class _All:
         return True
 
 
+_OF_EXCHANGE = frozenset({"fx_quote", "fx_given_rate", "fx_source", "fx_target"})
+SHOWN_OF_METADATA = ("reference", *sorted(_OF_EXCHANGE))
+"""What lines show of their transaction's metadata."""
 ALL_NUMBERS: Container[str] = _All()
 """What staff may see in full."""
 
@@ -28,13 +32,38 @@ class Counterparty:
     account: str
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What moved on the other side of a line in another currency, by which rate, and whose promise it was."""
+
+    rate: str
+    amount: str
+    currency: str
+    quote: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """An entry with its counterparty (none with cash and the like) and the reference that it was sent with."""
+    """An entry with its counterparty (none with cash and the like), and what its transaction tells of it beyond.
+
+    That is the reference that it was sent with and, where it came to another currency, the exchange.
+    """
 
     entry: Entry
     counterparty: Counterparty | None
     reference: str | None
+    exchange: Exchange | None
+
+    @classmethod
+    def of(cls, entry: Entry, told: Mapping[str, str], *, shown: Container[str], **further: Any) -> Self:
+        """Return an entry with what its transaction's metadata tells; the counterparty's number if it is `shown`."""
+        return cls(
+            entry=entry,
+            counterparty=counterparty_of(entry, shown),
+            reference=told.get("reference"),
+            exchange=exchange_of(told, entry.currency),
+            **further,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +79,13 @@ def shown_to(actor: Actor, own: Iterable[str] = ()) -> Container[str]:
     return ALL_NUMBERS if actor.is_staff else frozenset(own)
 
 
-def lines_of(entries: Iterable[Entry], references: Mapping[str, str], *, shown: Container[str]) -> list[Line]:
-    """Return entries as lines: with the references of their transactions, and counterparties in `shown` in full."""
-    return [
-        Line(
-            entry=entry,
-            counterparty=counterparty_of(entry, shown),
-            reference=references.get(entry.transaction_id),
-        )
-        for entry in entries
-    ]
+def exchange_of(told: Mapping[str, str], currency: str) -> Exchange | None:
+    """Return what a transaction's metadata tells of an exchange, as seen from its side in this currency."""
+    if not told.keys() >= _OF_EXCHANGE:
+        return None
+    sides = [told[name].split(" ") for name in ("fx_source", "fx_target")]
+    amount, other = next(side for side in sides if side[1] != currency)
+    return Exchange(told["fx_given_rate"], amount, other, told["fx_quote"])
 
 
 def counterparty_of(entry: Entry, shown: Container[str]) -> Counterparty | None:

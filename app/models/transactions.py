@@ -12,6 +12,7 @@ from pymongo.database import Database
 
 from app.domain.errors import NotFound
 from app.domain.ledger.records import Entry, Posting, Transaction, TransactionType
+from app.domain.lines import SHOWN_OF_METADATA
 from app.domain.money import AMOUNT_MINOR_MAX
 from app.models.collection import CollectionSpec, Document
 
@@ -92,14 +93,13 @@ class Transactions:
         found = self._collection.find_one({"reverses": transaction_id})
         return transaction_from(found) if found else None
 
-    def references_of(self, entries: Iterable[Entry]) -> dict[str, str]:
-        """Return the end-to-end references of the transfers among these entries, by transaction."""
+    def told_of(self, entries: Iterable[Entry]) -> dict[str, Mapping[str, str]]:
+        """Return what lines show of the metadata of the transfers among these entries, by transaction."""
         ids = sorted({entry.transaction_id for entry in entries if entry.type is TransactionType.TRANSFER})
         if not ids:
             return {}
-        found = self._collection.find({"_id": {"$in": ids}}, {"metadata.reference": 1})
-        references = {each["_id"]: each.get("metadata", {}).get("reference") for each in found}
-        return {name: reference for name, reference in references.items() if reference is not None}
+        found = self._collection.find({"_id": {"$in": ids}}, {f"metadata.{name}": 1 for name in SHOWN_OF_METADATA})
+        return {each["_id"]: each.get("metadata", {}) for each in found}
 
     def find_many(
         self, ids: Iterable[str], *, reversed_ids: Iterable[str], session: ClientSession

@@ -16,7 +16,7 @@ TRANSACTION_TYPES = [str(type_) for type_ in TransactionType]
 LINE_TYPES = [str(type_) for type_ in TYPES_WITH_ENTRIES]
 DESCRIPTION_LENGTH_MAX = 140
 DIRECTIONS = ["credit", "debit"]
-_BESIDE_ENTRY = frozenset({"reference", "counterparty", "reverses", "reversed_by", "customer"})
+_BESIDE_ENTRY = frozenset({"reference", "counterparty", "exchange", "reverses", "reversed_by", "customer"})
 
 
 class CounterMovementIn(BaseSchema):
@@ -45,6 +45,21 @@ class CounterpartyOut(OutSchema):
     account = fields.String(metadata={"description": "Masked, save where it is the caller's own; staff see it whole."})
 
 
+class ExchangeOut(OutSchema):
+    """What an exchange made of the amount: what moved on the other side, in its currency."""
+
+    EXAMPLE = {  # noqa: RUF012  # never changed
+        "rate": "0.919526", "amount": "91.95", "currency": "EUR", "quote": "5d1f0e9b8a7c6d5e4f30198f2c3a1b2c",
+    }  # fmt: skip
+
+    rate = fields.String(
+        metadata={"description": "What one unit of what was sent gave, spread taken off, to 12 digits."}
+    )
+    amount = fields.String()
+    currency = fields.String()
+    quote = fields.String(metadata={"description": "The id of the quote that promised it."})
+
+
 class MovementOut(OutSchema):
     """One line of an account."""
 
@@ -61,6 +76,7 @@ class MovementOut(OutSchema):
         "description": "Salary",
         "reference": None,
         "counterparty": None,
+        "exchange": None,
         "created_at": "2026-01-31T12:00:00.000Z",
     }
 
@@ -79,6 +95,9 @@ class MovementOut(OutSchema):
     )
     counterparty = fields.Nested(
         CounterpartyOut, allow_none=True, metadata={"description": "Null where there is none, as with cash."}
+    )
+    exchange = fields.Nested(
+        ExchangeOut, allow_none=True, metadata={"description": "Null where the other side has the same currency."}
     )
     created_at = TimestampOut()
 
@@ -185,6 +204,7 @@ class TransactionOut(OutSchema):
         "reversed_by": None,
         "approval": None,
         "forced_by": None,
+        "exchange": None,
         "created_at": "2026-01-31T12:00:00.000Z",
     }  # fmt: skip
 
@@ -211,6 +231,9 @@ class TransactionOut(OutSchema):
         attribute="transaction.forced_by",
         allow_none=True,
         metadata={"description": "The approval that let it take more than was available."},
+    )
+    exchange = fields.Nested(
+        ExchangeOut, allow_none=True, metadata={"description": "As seen from the account acted upon; null without one."}
     )
     created_at = TimestampOut(attribute="transaction.created_at")
 

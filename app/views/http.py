@@ -16,7 +16,7 @@ from app.domain.actor import Actor
 from app.domain.approvals import Answered, Approval
 from app.domain.errors import IdempotencyKeyRequired, ValidationFailed
 from app.domain.ledger.book import Recorded
-from app.domain.lines import Line, counterparty_of, shown_to
+from app.domain.lines import Line, shown_to
 
 if TYPE_CHECKING:
     from app.models.store import Store  # for its name alone: views never touch models
@@ -92,9 +92,7 @@ def recorded(result: Recorded, *, own: Iterable[str] = ()) -> tuple[Line, int, d
     """
     transaction = result.transaction
     entry = result.entry_of(transaction.account_id)
-    counterparty = counterparty_of(entry, shown_to(actor(), own))
-    line = Line(entry=entry, counterparty=counterparty, reference=transaction.metadata.get("reference"))
-    return line, 201, replayed(result)
+    return Line.of(entry, transaction.metadata, shown=shown_to(actor(), own)), 201, replayed(result)
 
 
 def opened(result: Opened | Answered) -> tuple[AccountView | Approval, int, dict[str, str]]:

@@ -65,6 +65,29 @@ def test_a_quoted_transfer_moves_both_currencies_over_the_banks_positions(
     assert Reconciliation(LedgerReader(store.client, store.database)).run().difference is None
 
 
+def test_both_sides_and_the_bank_see_the_rate_and_what_the_other_side_moved(
+    client: FlaskClient, store: Store, alice: Person
+) -> None:
+    a_rate(store)
+    bob = new_person(client, store, "bob", "Bob Brown")
+    euros = an_account(store, currency="EUR", holders=(bob.id,))
+    given = quote(alice, euros, "100.00")
+    sent = alice.send(euros, "100.00", quote=given, key="k", reference="R-1").json
+    arrived = {"rate": "0.792", "amount": "79.20", "currency": "EUR", "quote": given}
+    left = {"rate": "0.792", "amount": "100.00", "currency": "USD", "quote": given}
+    assert (sent["exchange"], sent["reference"]) == (arrived, "R-1")
+    assert alice.send(euros, "100.00", quote=given, key="k", reference="R-1").json == sent
+    assert alice.get("/transactions?type=transfer").json["items"] == [sent]
+    assert alice.get(f"/transactions/{sent['id']}").json["exchange"] == arrived
+    (line,) = bob.get("/transactions").json["items"]
+    assert (line["exchange"], line["reference"]) == (left, "R-1")
+    banker = new_staff(client, store, "banker", Role.BANKER)
+    whole = client.get(f"/banker/transactions/{sent['transaction_id']}", headers=banker.headers).json
+    assert whole["exchange"] == arrived
+    seen = client.get("/banker/transactions?type=transfer", headers=banker.headers).json["items"]
+    assert {each["currency"]: each["exchange"] for each in seen} == {"USD": arrived, "EUR": left}
+
+
 def test_without_a_quote_another_currency_is_refused(store: Store, alice: Person, euros: str) -> None:
     refused = alice.send(euros, "100.00")
     assert code_of(refused) == (422, "currency_mismatch")

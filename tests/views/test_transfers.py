@@ -54,6 +54,7 @@ def test_a_transfer_answers_with_the_senders_line(alice: Person, bob: Person) ->
         "description": "Rent for May",
         "reference": "RENT-2026-05",
         "counterparty": {"name": "B*** B***", "account": masked(bob.number)},
+        "exchange": None,
         "created_at": line["created_at"],
     }
     assert (alice.balance(), bob.balance()) == ("75.00", "25.00")
