@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from app.domain.accounts import Account, AccountStatus, AccountType
+from app.domain.accounts import Account, AccountStatus, AccountType, StatusDecision
 from app.domain.money import Money
 
 
@@ -58,6 +58,7 @@ class AccountView:
     primary: bool
     holder_names: tuple[str | None, ...]
     holders: tuple[Holder, ...] = ()
+    status_decision: StatusDecision | None = None
 
     @classmethod
     def for_holder(cls, account: Account, customer_id: str, *, iban: str | None) -> Self:
@@ -88,8 +89,9 @@ class AccountView:
             overdraft_limit=account.money(account.overdraft_limit),
             minimum_balance=account.money(account.minimum_balance),
             limits={name: None if bound is None else account.money(bound) for name, bound in bounds},
-            holder_names=account.holder_names or (None,) * len(account.holders),
+            holder_names=account.names_of_holders,
             opened_at=account.opened_at,
             primary=primary,
             holders=holders,
+            status_decision=account.status_decision,
         )

@@ -64,6 +64,14 @@ class Spent(NamedTuple):
     transferred: int = 0
 
 
+class StatusDecision(NamedTuple):
+    """Why an account got its present status, by whose request and when; a holder who closes it gives no reason."""
+
+    reason: str | None
+    by: str
+    at: datetime
+
+
 class Account(NamedTuple):
     """A customer's account or one stripe of an internal one. Amounts are minor units of `currency`; credit is positive.
 
@@ -93,6 +101,7 @@ class Account(NamedTuple):
     product: str | None = None
     branch: str | None = None
     nickname: str | None = None
+    status_decision: StatusDecision | None = None
 
     @property
     def available(self) -> int:
@@ -103,6 +112,11 @@ class Account(NamedTuple):
     def blocked(self) -> bool:
         """Tell whether a holder is suspended: nothing leaves the account, and no holder moves anything on it."""
         return bool(self.suspended_holders)
+
+    @property
+    def names_of_holders(self) -> tuple[str | None, ...]:
+        """Return the name of each holder, None for one whose name is not known."""
+        return self.holder_names or (None,) * len(self.holders)
 
     @property
     def masked_holders(self) -> str | None:

@@ -21,6 +21,7 @@ from app.domain.accounts import (
     InternalAccount,
     Limits,
     Spent,
+    StatusDecision,
     new_stripes,
 )
 from app.domain.actor import Actor
@@ -75,6 +76,9 @@ SPEC = CollectionSpec(
             "product": _ID,
             "branch": _ID,
             "nickname": {"bsonType": "string", "minLength": 1, "maxLength": 100},
+            "status_decision": {"bsonType": "object", "additionalProperties": False, "required": ["by", "at"],
+                                "properties": {"reason": {"bsonType": "string", "maxLength": 500}, "by": _ID,
+                                               "at": {"bsonType": "date"}}},
             "claims": {"bsonType": ["int", "long"], "minimum": 1},
         },
     },
@@ -292,6 +296,7 @@ def account_document(account: Account) -> Document:
         "product": account.product,
         "branch": account.branch,
         "nickname": account.nickname,
+        "status_decision": _decision_document(account.status_decision),
     }
     return {name: value for name, value in document.items() if value is not None}
 
@@ -321,4 +326,15 @@ def account_from(found: Mapping[str, Any]) -> Account:
         product=found.get("product"),
         branch=found.get("branch"),
         nickname=found.get("nickname"),
+        status_decision=_decision_from(found.get("status_decision")),
     )
+
+
+def _decision_document(decision: StatusDecision | None) -> Document | None:
+    if decision is None:
+        return None
+    return {name: value for name, value in decision._asdict().items() if value is not None}
+
+
+def _decision_from(found: Mapping[str, Any] | None) -> StatusDecision | None:
+    return StatusDecision(found.get("reason"), found["by"], found["at"]) if found else None

@@ -234,13 +234,30 @@ class HolderOut(OutSchema):
     full_name = fields.String(allow_none=True)
 
 
-class HeldAccountOut(AccountOut):
-    """An account with its branch and its holders."""
+class StatusDecisionOut(OutSchema):
+    """Why an account has its present status, who asked for it, and when."""
 
-    EXAMPLE = {**AccountOut.EXAMPLE, "branch": "HARBOUR", "holders": [HolderOut.EXAMPLE]}  # noqa: RUF012  # never changed
+    EXAMPLE = {  # noqa: RUF012  # never changed
+        "reason": "As the court orders.", "by": "0c6f1f0b9f3c4e8d", "at": "2026-01-31T12:00:00.000Z",
+    }  # fmt: skip
+
+    reason = fields.String(allow_none=True, metadata={"description": "Null where none was given, as by holders."})
+    by = fields.String(metadata={"description": "The id of the user who asked for it."})
+    at = TimestampOut()
+
+
+class HeldAccountOut(AccountOut):
+    """An account as staff see it: with its branch, its holders and why it has its status."""
+
+    EXAMPLE = {  # noqa: RUF012  # never changed
+        **AccountOut.EXAMPLE, "branch": "HARBOUR", "holders": [HolderOut.EXAMPLE], "status_decision": None,
+    }  # fmt: skip
 
     branch = fields.String(allow_none=True)
     holders = fields.List(fields.Nested(HolderOut))
+    status_decision = fields.Nested(
+        StatusDecisionOut, allow_none=True, metadata={"description": "Null while it is as it was opened."}
+    )
 
 
 class AccountsQuery(BaseSchema):

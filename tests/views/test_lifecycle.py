@@ -71,6 +71,37 @@ def test_what_each_status_lets_through(client: FlaskClient, bank: Bank, alice: L
         assert moves(client, alice, number) == refusals
 
 
+def test_staff_see_why_an_account_has_its_status_and_customers_do_not(
+    client: FlaskClient, store: Store, bank: Bank, alice: Login, number: str
+) -> None:
+    def decision() -> Any:
+        return client.get(f"/banker/accounts/{number}", headers=bank.banker.headers).json["status_decision"]
+
+    banker = client.get("/auth/me", headers=bank.banker.headers).json["id"]
+    assert decision() is None
+    frozen = bank.act(number, "freeze", kind="all", reason=REASON).json["status_decision"]
+    assert (frozen["reason"], frozen["by"], frozen["at"][:2]) == (REASON, banker, "20")
+    assert decision() == frozen
+    bank.act(number, "freeze", kind="all", reason="Once more.")  # refused: it is frozen like that already
+    assert decision() == frozen
+    bank.act(number, "unfreeze", reason="It was settled.")
+    client.post("/deposit", json={"amount": 1}, headers=alice.headers)
+    assert decision()["reason"] == "It was settled."
+    assert "status_decision" not in client.get(f"/accounts/{number}", headers=alice.headers).json
+    client.post("/withdraw", json={"amount": 101}, headers=alice.headers)
+    assert bank.act(number, "close").json["status_decision"]["reason"] is None
+    listed = client.get("/banker/accounts", headers=bank.banker.headers).json["items"]
+    assert [each["status_decision"] for each in listed if each["number"] == number] == [decision()]
+    assert is_sound(store)
+
+
+def test_who_closes_their_own_account_is_named(client: FlaskClient, bank: Bank, alice: Login) -> None:
+    number = open_own(client, alice).json["number"]
+    assert client.post(f"/accounts/{number}/close", headers=alice.headers).status_code == 200
+    shown = client.get(f"/banker/accounts/{number}", headers=bank.banker.headers).json["status_decision"]
+    assert (shown["reason"], shown["by"]) == (None, client.get("/auth/me", headers=alice.headers).json["id"])
+
+
 @pytest.mark.parametrize(
     ("status", "refused"),
     [

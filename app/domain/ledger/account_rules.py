@@ -51,7 +51,9 @@ def close_account(book: Book, intent: Close, moment: Moment) -> Recorded:
         raise AccountHasHolds
     if account.balance:
         _empty(draft, account, intent)
-    draft.change_terms(account.id, status=AccountStatus.CLOSED, status_decision=_decision(intent, moment), primary_for=())
+    draft.change_terms(
+        account.id, status=AccountStatus.CLOSED, status_decision=_decision(intent, moment), primary_for=()
+    )
     return draft.record(TransactionType.ACCOUNT_CLOSING, account.id)
 
 
