@@ -42,6 +42,12 @@ class Caller:
             if answer.status_code != 503:
                 return answer
 
+    def change(self, path: str, **body: object) -> None:
+        """Change something as it is now."""
+        tag = HTTP.get(f"{self.url}{path}", headers=self._headers).headers["ETag"]
+        answer = HTTP.patch(f"{self.url}{path}", json=body, headers=self._headers | {"If-Match": tag})
+        assert answer.status_code == 200, answer.text
+
     def send(self, to: str, amount: str) -> httpx.Response:
         return self.post("/transfers", to=to, amount=amount)
 

@@ -112,6 +112,8 @@ def change_facts(
 ) -> CustomerView:
     """Change what the bank knows of a customer, if it still is as it was read.
 
+    A verified customer of another name, birth or nationality is to be verified anew.
+
     Raises:
         NotFound: there is no such customer.
         PreconditionFailed: somebody has changed them since.
@@ -160,6 +162,7 @@ def decide_kyc(store: Store, actor: Actor, customer_id: str, status: KycStatus, 
     Raises:
         NotFound: there is no such customer.
         StateConflict: that was decided already, or they are closed.
+        KycIncomplete: the record does not say yet who they are.
     """
     change = partial(Customer.with_kyc, status=status, decision=_decision(store, actor, reason))
     return _decided(store, actor, "staff.customer_kyc", customer_id, change)

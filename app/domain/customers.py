@@ -10,13 +10,15 @@ from typing import Any, Self
 
 from app.domain.accounts import new_account_number
 from app.domain.addresses import Address
-from app.domain.errors import StateConflict, ValidationFailed
+from app.domain.errors import KycIncomplete, StateConflict, ValidationFailed
 from app.domain.ids import random_id
 
 NAME_LENGTH_MAX = 200
 NUMBER_PREFIX = "C"
 _NUMBER_DIGITS = 12
 _AGE_YEARS_MAX = 130
+_NEEDED_FOR_KYC = ("full_name", "date_of_birth")
+_SHOWN_FOR_KYC = (*_NEEDED_FOR_KYC, "nationality")
 
 
 class CustomerStatus(StrEnum):
@@ -83,7 +85,7 @@ class Customer:
         return cls(id=random_id(), number=new_customer_number(), created_at=now, updated_at=now, **facts)
 
     def with_facts(self, facts: Mapping[str, Any], *, now: datetime) -> Self:
-        """Return the customer with some facts changed.
+        """Return the customer with some facts changed; who is another person by them is to be verified anew.
 
         Raises:
             StateConflict: the customer is closed.
@@ -91,7 +93,11 @@ class Customer:
         """
         self.require_not_closed()
         _require_birth(facts.get("date_of_birth"), now)
-        return self._changed(now, **facts)
+        changed = self._changed(now, **facts)
+        is_somebody_else = any(getattr(changed, name) != getattr(self, name) for name in _SHOWN_FOR_KYC)
+        if self.kyc_status is KycStatus.VERIFIED and is_somebody_else:
+            return replace(changed, kyc_status=KycStatus.PENDING, kyc_decision=None)
+        return changed
 
     def with_own_facts(self, facts: Mapping[str, Any], *, now: datetime) -> Self:
         """Return the customer with some facts changed by themselves.
@@ -117,10 +123,14 @@ class Customer:
 
         Raises:
             StateConflict: they are that already, or closed.
+            KycIncomplete: the record does not say whom the bank would have verified.
         """
         self.require_not_closed()
         if status is self.kyc_status:
             raise StateConflict(f"The customer is {status} already.")
+        missing = [name for name in _NEEDED_FOR_KYC if getattr(self, name) is None]
+        if status is KycStatus.VERIFIED and missing:
+            raise KycIncomplete(errors={name: ["It is needed before KYC is verified."] for name in missing})
         return self._changed(decision.at, kyc_status=status, kyc_decision=decision)
 
     def with_invitation(self, invitation: Invitation, *, now: datetime) -> Self:

@@ -290,6 +290,12 @@ class KycRequired(BankError):
     code, status, title = "kyc_required", 409, "The bank has to verify who you are first."
 
 
+class KycIncomplete(BankError):
+    """Whoever is verified has a full name and a date of birth on record; `errors` names what is missing."""
+
+    code, status, title = "kyc_incomplete", 409, "The record does not say yet who the customer is."
+
+
 class ProductNotAvailable(BankError):
     """There is no such product, it is offered no more, or customers can't open it by themselves."""
 

@@ -90,7 +90,7 @@ def branches_and_products(desk: Desk) -> None:
 def customers(desk: Desk) -> None:
     made = desk.post("/banker/customers", {"full_name": "Carol Carter", "email": "carol@example.com"})["id"]
     path = f"/banker/customers/{made}"
-    desk.change(path, {"full_name": "Carol Cooper"})
+    desk.change(path, {"full_name": "Carol Cooper", "date_of_birth": "1990-05-17"})
     desk.post(f"{path}/invitation")
     for action in ("kyc/verify", "kyc/reject", "suspend", "reactivate", "close"):
         desk.post(f"{path}/{action}", WHY)

@@ -16,7 +16,7 @@ from tests.contracts.test_role_matrix import served_routes
 from tests.described import DescribedClient, Undescribed, description_of
 
 Operation = dict[str, Any]
-PUBLIC = ("/auth/register", "/auth/login", "/auth/login/mfa", "/auth/refresh")
+PUBLIC = ("/auth/register", "/auth/login", "/auth/login/mfa", "/auth/password/reset", "/auth/refresh")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.factories import approvals, people
 from tests.factories.accounts import Bank, open_own
 from tests.factories.authenticators import enrolled, log_in_with, ticket_of
 from tests.factories.clock import MovableClock
-from tests.factories.customers import ADDRESS, decide, new_person, with_version
+from tests.factories.customers import ADDRESS, decide, identify, new_person, with_version
 from tests.factories.ledger import an_account, capture, deposit, hold, release, reversal
 from tests.factories.users import PASSWORD, Login, log_in, login_of, new_customer, new_staff, register
 
@@ -230,6 +230,7 @@ def _customers(client: FlaskClient, banker: Login, alice: Login, customer: str) 
     for part in ("", "/accounts", "/transactions"):
         assert client.get(f"/banker/customers/{customer}{part}", headers=banker.headers).status_code == 200
     assert client.post(f"/banker/customers/{customer}/reset-password", headers=banker.headers).status_code == 201
+    identify(client, banker, customer)
     for action in ("kyc/verify", "suspend", "reactivate"):
         assert decide(client, banker, customer, action).status_code == 200
     assert decide(client, banker, customer, "close").status_code == 409

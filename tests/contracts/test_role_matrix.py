@@ -22,7 +22,7 @@ from app.views.guards import Unguarded, refuse_unguarded_routes, register
 from app.views.openapi import make_api
 from tests.contracts.role_matrix import ANYONE, CUSTOMER, MONEY_OF_ONES_OWN, OWN_THINGS, ROLE_MATRIX
 from tests.described import description_of
-from tests.factories.customers import customer_of, decide
+from tests.factories.customers import customer_of, decide, identify
 from tests.factories.users import Login, logged_in, new_customer, new_staff
 
 Headers = Mapping[str, Mapping[str, str]]
@@ -49,6 +49,7 @@ def callers(client: FlaskClient, store: Store) -> dict[str, dict[str, str]]:
         "other banker": new_staff(client, store, "bruno", Role.BANKER).headers,
         "admin": new_staff(client, store, "adam", Role.ADMIN).headers,
     }
+    identify(client, banker, customer_of(client, banker, "sue"))
     for decision in ("kyc/verify", "suspend"):
         assert decide(client, banker, customer_of(client, banker, "sue"), decision).status_code == 200
     gone: Login = logged_in(client, "carol")

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from app.domain.actor import Role
 from app.models.store import Store
-from tests.factories.customers import customer_of, decide
+from tests.factories.customers import customer_of, decide, identify
 from tests.factories.users import Login, new_customer, new_staff
 
 
@@ -40,6 +40,7 @@ class Bank:
         """Register a customer whom the bank knows; return their session and their id."""
         login = new_customer(self.client, username)
         customer_id = customer_of(self.client, self.banker, username)
+        identify(self.client, self.banker, customer_id)
         assert decide(self.client, self.banker, customer_id, "kyc/verify").status_code == 200
         return login, customer_id
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -11,20 +12,30 @@ from app.domain.customers import Customer
 from tests.factories.ledger import OPENED_AT
 from tests.factories.users import Login
 
+BORN = date(1990, 5, 17)
 ADDRESS = {"line1": "12 Harbour Street", "city": "Springfield", "postal_code": "62701", "country": "US"}
 
 
 def customer_record(**facts: Any) -> Customer:
     """Return a new customer's record: Carol Carter's, unless said otherwise."""
-    return Customer.new(now=OPENED_AT, **{"full_name": "Carol Carter"} | facts)
+    return Customer.new(now=OPENED_AT, **{"full_name": "Carol Carter", "date_of_birth": BORN} | facts)
 
 
 def new_person(client: FlaskClient, banker: Login, full_name: str = "Carol Carter", **facts: Any) -> dict[str, Any]:
     """Let a banker make a customer without a login; return the answer's body."""
-    answer = client.post("/banker/customers", json={"full_name": full_name, **facts}, headers=banker.headers)
+    body = {"full_name": full_name, "date_of_birth": BORN.isoformat(), **facts}
+    answer = client.post("/banker/customers", json=body, headers=banker.headers)
     assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json
-    return body
+    made: dict[str, Any] = answer.json
+    return made
+
+
+def identify(client: FlaskClient, banker: Login, customer_id: str) -> None:
+    """Let a banker write down who somebody is, so that they can be verified."""
+    path = f"/banker/customers/{customer_id}"
+    read = client.get(path, headers=banker.headers)
+    facts = {"full_name": read.json["full_name"] or "Carol Carter", "date_of_birth": BORN.isoformat()}
+    assert client.patch(path, json=facts, headers=with_version(banker, read)).status_code == 200
 
 
 def decide(

@@ -39,7 +39,9 @@ def banker(server: LiveServer) -> Caller:
 
 def verified(customer: Caller, banker: Caller) -> Caller:
     (holder,) = banker.get(f"/banker/accounts/{customer.number}")["holders"]
-    answer = banker.post(f"/banker/customers/{holder['id']}/kyc/verify", reason="Passport shown.")
+    path = f"/banker/customers/{holder['id']}"
+    banker.change(path, full_name="Carol Carter", date_of_birth="1990-05-17")
+    answer = banker.post(f"{path}/kyc/verify", reason="Passport shown.")
     assert answer.status_code == 200, answer.text
     return customer
 

@@ -7,7 +7,7 @@ from typing import Any
 from app.controllers import customers, oversight
 from app.domain.account_views import AccountView
 from app.domain.customers import KycStatus
-from app.domain.errors import AccountBusy, NotFound, OutcomeUnknown, ServerBusy, StateConflict
+from app.domain.errors import AccountBusy, KycIncomplete, NotFound, OutcomeUnknown, ServerBusy, StateConflict
 from app.domain.paging import Page
 from app.domain.reset_codes import ResetCode
 from app.schemas.accounts import HeldAccountOut
@@ -69,7 +69,8 @@ def show_customer(customer_id: str) -> Any:
 @bp.refuses(NotFound, StateConflict)
 @bp.response(200, CustomerOut)
 def change_customer(body: dict[str, Any], customer_id: str) -> Any:
-    """Change what the bank knows of a customer."""
+    """Change what the bank knows of a customer. Another name, date of birth or nationality of a verified customer
+    makes their KYC pending again."""
     return tagged(customers.change_facts(store(), actor(), customer_id, body, version=if_match()))
 
 
@@ -141,10 +142,10 @@ def close(body: dict[str, str], customer_id: str) -> Any:
 @bp.post("/<customer_id>/kyc/verify")
 @bp.arguments(ReasonIn)
 @bp.versioned
-@bp.refuses(NotFound, StateConflict)
+@bp.refuses(NotFound, KycIncomplete, StateConflict)
 @bp.response(200, CustomerOut)
 def verify_kyc(body: dict[str, str], customer_id: str) -> Any:
-    """Say that the bank knows who a customer is, and by what."""
+    """Say that the bank knows who a customer is, and by what. The record must hold full name and date of birth."""
     return tagged(customers.decide_kyc(store(), actor(), customer_id, KycStatus.VERIFIED, **body))
 
 
