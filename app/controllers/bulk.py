@@ -69,7 +69,7 @@ def pay(store: Store, actor: Actor, order: BulkOrder) -> Taken | Answered:
     )
     earlier = keep(store, bulk, payments)
     if earlier is None or earlier.status is BulkStatus.RECEIVED:
-        asked = _submitted(store, actor, bulk, key)
+        asked = _submitted(store, actor, BulkPosting.of(bulk, account.names_of_holders), key)
         if asked is not None:
             store.bulks.await_approval(bulk.id, asked.approval.id)
             return asked
@@ -78,10 +78,10 @@ def pay(store: Store, actor: Actor, order: BulkOrder) -> Taken | Answered:
     return Taken(_ended_soon(store, bulk.id), replayed=earlier is not None)
 
 
-def _submitted(store: Store, actor: Actor, bulk: Bulk, key: str) -> Answered | None:
+def _submitted(store: Store, actor: Actor, operation: BulkPosting, key: str) -> Answered | None:
     """Begin with a bulk payment, or return the approval that it needs; a twin of this request may have been quicker."""
     try:
-        return submit(store, actor, BulkPosting.of(bulk), idempotency_key=key)
+        return submit(store, actor, operation, idempotency_key=key)
     except StateConflict:
         return None
 

@@ -32,7 +32,9 @@ def reverse(
     original = store.transactions.get(store.entries.transaction_of(either_id))
     if original.type is TransactionType.REVERSAL or not original.postings:
         raise NotReversible
-    operation = Reversal.of(original, reason=reason, force=force)
+    accounts = store.accounts.find_many({original.account_id, *(each.account_id for each in original.postings)})
+    names = {number: account.names_of_holders for number, account in accounts.items()}
+    operation = Reversal.of(original, names, reason=reason, force=force)
     return submit(store, actor, operation, idempotency_key=idempotency_key)
 
 
@@ -56,7 +58,7 @@ def adjust(
     account = store.accounts.get_customer_account(number)
     operation = Adjustment(
         account=account.id,
-        holders=account.masked_holders,
+        holders=account.names_of_holders,
         direction=direction,
         money=Money.parse(amount, account.currency),
         reason=reason,

@@ -58,9 +58,9 @@ def move(store: Store, actor: Actor, order: TransferOrder) -> Recorded | Answere
     target = payee_at_counter(store, order.to)
     operation = BankerTransfer(
         source=source.id,
-        source_holders=source.masked_holders,
+        source_holders=source.names_of_holders,
         target=target.id,
-        target_holders=target.masked_holders,
+        target_holders=target.names_of_holders,
         money=Money.parse(order.amount, source.currency),
         description=order.description,
         reference=order.reference,
@@ -77,7 +77,7 @@ def _submit(
     account = store.accounts.get_customer_account(movement.account)
     operation = kind(
         account=account.id,
-        holders=account.masked_holders,
+        holders=account.names_of_holders,
         money=Money.parse(movement.amount, account.currency),
         description=movement.description,
     )

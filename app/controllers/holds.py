@@ -87,11 +87,11 @@ def capture_hold(store: Store, actor: Actor, hold_id: str, order: CaptureOrder) 
     operation = HoldCapture(
         hold=hold.id,
         account=hold.account_id,
-        holders=store.accounts.get_customer_account(hold.account_id).masked_holders,
+        holders=store.accounts.get_customer_account(hold.account_id).names_of_holders,
         money=hold.money_remaining if order.amount is None else Money.parse(order.amount, hold.currency),
         takes_all=order.amount is None,
         target=target.id if target else None,
-        target_holders=target.masked_holders if target else None,
+        target_holders=target.names_of_holders if target else (),
         final=order.final,
     )
     return submit(store, actor, operation, idempotency_key=order.idempotency_key)

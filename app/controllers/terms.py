@@ -34,7 +34,7 @@ def set_overdraft(
     account = store.accounts.get_customer_account(number)
     operation = OverdraftChange(
         account=account.id,
-        holders=account.masked_holders,
+        holders=account.names_of_holders,
         before=account.money(account.overdraft_limit),
         limit=Money.parse(limit, account.currency, field="limit", or_zero=True),
     )
@@ -66,7 +66,7 @@ def set_limits(
     }
     operation = LimitsChange(
         account=account.id,
-        holders=account.masked_holders,
+        holders=account.names_of_holders,
         currency=account.currency,
         before=account.limits,
         limits=Limits(**account.limits._asdict() | amounts),

@@ -10,6 +10,7 @@ from app.domain.approvals import ApprovalFilter, ApprovalStatus
 from app.domain.currencies import CURRENCY_EXPONENTS
 from app.domain.operations.base import OperationName
 from app.domain.policies import THRESHOLDS_MAX, Rule
+from app.schemas.approval_payloads import PAYLOADS, payloads_described
 from app.schemas.base import BaseSchema, OutSchema
 from app.schemas.fields import AmountIn, Cursor, Limit, MoneyOut, Text, TimestampOut
 
@@ -33,7 +34,7 @@ class ApprovalOut(OutSchema):
         "id": "0198f2c3a1b29d5e3ecdeeb7a1f7c2a0",
         "operation": "counter_withdrawal",
         "subject": "482915306750",
-        "payload": {"account": "482915306750", "holders": "C*** C***", "amount": "12000.00", "currency": "USD",
+        "payload": {"account": "482915306750", "holders": ["Carol Carter"], "amount": "12000.00", "currency": "USD",
                     "description": None},
         "status": "executed",
         "requested_by": PersonOut.EXAMPLE,
@@ -49,7 +50,9 @@ class ApprovalOut(OutSchema):
     id = fields.String()
     operation = fields.String(validate=validate.OneOf(OPERATION_NAMES))
     subject = fields.String(metadata={"description": "What it is done to: an account's number, a user's id, a name."})
-    payload = fields.Dict(keys=fields.String(), metadata={"description": "The operation, in full."})
+    payload = fields.Dict(
+        keys=fields.String(), metadata={"description": payloads_described(), "examples": list(PAYLOADS.values())}
+    )
     status = fields.String(validate=validate.OneOf([str(status) for status in ApprovalStatus]))
     requested_by = fields.Nested(PersonOut)
     requested_at = TimestampOut()

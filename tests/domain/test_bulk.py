@@ -123,7 +123,7 @@ def test_a_total_beyond_the_largest_amount_is_refused() -> None:
 @pytest.mark.parametrize(
     "operation",
     [
-        BulkPosting.of(bulk_of(3, BulkMode.ALL_OR_NOTHING, total=12_345)),
+        BulkPosting.of(bulk_of(3, BulkMode.ALL_OR_NOTHING, total=12_345), ("Alice Archer", None)),
         FxRateChange(rate_id="i", base="EUR", quote="USD", rate="1.10", spread="0.01", valid_from=NOW, set_by="adam"),
         FxRateChange(rate_id="i", base="EUR", quote="USD", rate="1.10", spread="0", valid_from=None, set_by="adam"),
     ],

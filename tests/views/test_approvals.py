@@ -17,13 +17,14 @@ from app.models.store import Store
 from tests.described import description_of
 from tests.factories.approvals import LARGE, account_of, approval_of, asked_for, at_counter, decide, outcome
 from tests.factories.clock import MovableClock
-from tests.factories.users import Login, logged_in, new_customer, new_staff
+from tests.factories.users import Login, logged_in, new_customer, new_staff, register
 from tests.parallel import at_once
 
 
 @pytest.fixture
 def alice(client: FlaskClient) -> Login:
-    return new_customer(client, "alice")
+    assert register(client, "alice", full_name="Alice Archer").status_code == 201
+    return logged_in(client, "alice")
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_an_approval_shows_what_will_be_executed(client: FlaskClient, number: st
     assert (shown["operation"], shown["subject"], shown["status"]) == ("counter_deposit", number, "pending")
     assert shown["payload"] == {
         "account": number,
-        "holders": None,
+        "holders": ["Alice Archer"],
         "amount": "10000.00",
         "currency": "USD",
         "description": None,

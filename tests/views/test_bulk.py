@@ -543,6 +543,7 @@ def test_a_large_total_waits_for_a_second_person(client: FlaskClient, store: Sto
     assert (answer.status_code, answer.json["operation"], answer.json["status"]) == (202, "bulk_posting", "pending")
     payload = answer.json["payload"]
     assert (payload["from"], payload["lines"], payload["total"]) == (desk.source, 2, "10000.00")
+    assert payload["from_holders"] == [None]
     waiting = desk.get(f"/banker/bulk/{payload['bulk']}")
     assert (waiting["status"], waiting["approval"], waiting["posted"]) == ("awaiting_approval", answer.json["id"], 0)
     assert {each["status"] for each in desk.lines(payload["bulk"])} == {"pending"}

@@ -13,13 +13,16 @@ from app.models.reconcile import Reconciliation
 from app.models.store import Store
 from tests.factories.approvals import account_of, approval_of, decide, outcome
 from tests.factories.ledger import deposit, status_change
-from tests.factories.users import Login, new_customer, new_staff
+from tests.factories.users import Login, logged_in, new_staff, register
 
 
 @pytest.fixture
 def numbers(client: FlaskClient, store: Store) -> list[str]:
     """Alice's account, with 50,000.00 on it, and Bob's."""
-    found = [account_of(client, new_customer(client, name)) for name in ("alice", "bob")]
+    found = []
+    for name, full_name in (("alice", "Alice Archer"), ("bob", "Bob Brown")):
+        assert register(client, name, full_name=full_name).status_code == 201
+        found.append(account_of(client, logged_in(client, name)))
     store.journal.post(deposit(found[0], 5_000_000))
     return found
 
@@ -52,9 +55,9 @@ def test_what_was_approved_is_moved_and_both_sides_see_it(
     assert asked.status_code == 202
     assert asked.json["payload"] == {
         "from": numbers[0],
-        "from_holders": None,
+        "from_holders": ["Alice Archer"],
         "to": numbers[1],
-        "to_holders": None,
+        "to_holders": ["Bob Brown"],
         "amount": "20000.00",
         "currency": "USD",
         "description": "A boat",

@@ -76,9 +76,10 @@ def test_a_reversal_is_approved_then_posted_and_the_two_transactions_name_each_o
     assert asked.json["payload"] == {
         "transaction": original,
         "account": number,
+        "holders": [None],
         "legs": [
-            {"account": "cash-USD", "amount": "100.00", "currency": "USD"},
-            {"account": number, "amount": "-100.00", "currency": "USD"},
+            {"account": "cash-USD", "holders": [], "amount": "100.00", "currency": "USD"},
+            {"account": number, "holders": [None], "amount": "-100.00", "currency": "USD"},
         ],
         "reason": "A mistake",
         "force": False,

@@ -83,7 +83,7 @@ def test_an_overdraft_is_granted_by_two_and_taken_back_by_one(
     asked = overdraft(client, maker, number, "500")
     assert asked.json["payload"] == {
         "account": number,
-        "holders": None,
+        "holders": [None],
         "currency": "USD",
         "from": "0.00",
         "to": "500.00",

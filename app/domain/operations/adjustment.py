@@ -10,7 +10,7 @@ from app.domain.accounts import InternalAccount
 from app.domain.ledger.intents import Leg, Post
 from app.domain.ledger.records import TransactionType
 from app.domain.money import Money
-from app.domain.operations.base import OperationName, Payload, PostingOperation
+from app.domain.operations.base import Names, OperationName, Payload, PostingOperation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Adjustment(PostingOperation):
     NAME = OperationName.ADJUSTMENT
 
     account: str
-    holders: str | None
+    holders: Names
     direction: str
     money: Money
     reason: str
@@ -36,7 +36,7 @@ class Adjustment(PostingOperation):
     def payload(self) -> Payload:
         return {
             "account": self.account,
-            "holders": self.holders,
+            "holders": list(self.holders),
             "direction": self.direction,
             "amount": str(self.money),
             "currency": self.money.currency,
@@ -47,7 +47,7 @@ class Adjustment(PostingOperation):
     def from_payload(cls, payload: Mapping[str, Any]) -> Self:
         return cls(
             account=payload["account"],
-            holders=payload["holders"],
+            holders=tuple(payload["holders"]),
             direction=payload["direction"],
             money=Money.read(payload["amount"], payload["currency"]),
             reason=payload["reason"],

@@ -11,6 +11,8 @@ from app.domain.ledger.intents import Intent
 from app.domain.money import Money
 
 Payload = dict[str, Any]
+Names = tuple[str | None, ...]
+"""The full names of an account's holders, in a payload a list; None for one that is not known."""
 
 
 class OperationName(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any, Self
 from app.domain.bulk import Bulk
 from app.domain.bulk_files import BulkMode
 from app.domain.money import Money
-from app.domain.operations.base import EffectOperation, OperationName, Payload
+from app.domain.operations.base import EffectOperation, Names, OperationName, Payload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +20,18 @@ class BulkPosting(EffectOperation):
 
     bulk: str
     source: str
+    source_holders: Names
     mode: BulkMode
     lines: int
     total: Money
     digest: str
 
     @classmethod
-    def of(cls, bulk: Bulk) -> Self:
+    def of(cls, bulk: Bulk, source_holders: Names) -> Self:
         return cls(
             bulk=bulk.id,
             source=bulk.source,
+            source_holders=source_holders,
             mode=bulk.mode,
             lines=bulk.lines,
             total=bulk.total_money,
@@ -45,6 +47,9 @@ class BulkPosting(EffectOperation):
         return self.total
 
     def payload(self) -> Payload:
+        return {**self.sent(), "from_holders": list(self.source_holders)}
+
+    def sent(self) -> Payload:
         return {
             "bulk": self.bulk,
             "from": self.source,
@@ -60,6 +65,7 @@ class BulkPosting(EffectOperation):
         return cls(
             bulk=payload["bulk"],
             source=payload["from"],
+            source_holders=tuple(payload["from_holders"]),
             mode=BulkMode(payload["mode"]),
             lines=payload["lines"],
             total=Money.parse(payload["total"], payload["currency"]),

@@ -10,7 +10,7 @@ from app.domain.accounts import InternalAccount
 from app.domain.ledger.intents import Leg, Post
 from app.domain.ledger.records import TransactionType
 from app.domain.money import Money
-from app.domain.operations.base import OperationName, Payload, PostingOperation
+from app.domain.operations.base import Names, OperationName, Payload, PostingOperation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class _CounterCash(PostingOperation):
     account: str
     money: Money
     description: str | None = None
-    holders: str | None = None
+    holders: Names = ()
 
     TYPE: ClassVar[TransactionType]
 
@@ -33,7 +33,7 @@ class _CounterCash(PostingOperation):
     def payload(self) -> Payload:
         return {
             "account": self.account,
-            "holders": self.holders,
+            "holders": list(self.holders),
             "amount": str(self.money),
             "currency": self.money.currency,
             "description": self.description,
@@ -45,7 +45,7 @@ class _CounterCash(PostingOperation):
             account=payload["account"],
             money=Money.parse(payload["amount"], payload["currency"]),
             description=payload["description"],
-            holders=payload["holders"],
+            holders=tuple(payload["holders"]),
         )
 
     def sent(self) -> Payload:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from app.domain.accounts import InternalAccount
 from app.domain.ledger.intents import CaptureHold
 from app.domain.money import Money
-from app.domain.operations.base import OperationName, Payload, PostingOperation
+from app.domain.operations.base import Names, OperationName, Payload, PostingOperation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +24,11 @@ class HoldCapture(PostingOperation):
 
     hold: str
     account: str
-    holders: str | None
+    holders: Names
     money: Money
     takes_all: bool = False
     target: str | None = None
-    target_holders: str | None = None
+    target_holders: Names = ()
     final: bool | None = None
 
     @property
@@ -43,9 +43,9 @@ class HoldCapture(PostingOperation):
         return {
             "hold": self.hold,
             "account": self.account,
-            "holders": self.holders,
+            "holders": list(self.holders),
             "to": self.target,
-            "to_holders": self.target_holders,
+            "to_holders": list(self.target_holders),
             "amount": str(self.money),
             "currency": self.money.currency,
             "takes_all": self.takes_all,
@@ -57,9 +57,9 @@ class HoldCapture(PostingOperation):
         return cls(
             hold=payload["hold"],
             account=payload["account"],
-            holders=payload["holders"],
+            holders=tuple(payload["holders"]),
             target=payload["to"],
-            target_holders=payload["to_holders"],
+            target_holders=tuple(payload["to_holders"]),
             money=Money.read(payload["amount"], payload["currency"]),
             takes_all=payload["takes_all"],
             final=payload["final"],

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from app.domain.accounts import base_account
 from app.domain.ledger.intents import Reverse
 from app.domain.ledger.records import Transaction
 from app.domain.money import Money
-from app.domain.operations.base import OperationName, Payload, PostingOperation
+from app.domain.operations.base import Names, OperationName, Payload, PostingOperation
+
+
+class ReversalLeg(NamedTuple):
+    """What is posted to one account, and whose that is; nobody's where it is the bank's own."""
+
+    account: str
+    holders: Names
+    money: Money
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,16 +29,26 @@ class Reversal(PostingOperation):
 
     transaction: str
     account: str
-    legs: tuple[tuple[str, Money], ...]
+    holders: Names
+    legs: tuple[ReversalLeg, ...]
     reason: str
     force: bool = False
 
     @classmethod
-    def of(cls, original: Transaction, *, reason: str, force: bool) -> Self:
+    def of(cls, original: Transaction, names: Mapping[str, Names], *, reason: str, force: bool) -> Self:
+        """Return what undoes a transaction; `names` are the holders' of each account in it."""
         legs = tuple(
-            (base_account(each.account_id), Money(-each.amount, each.currency)) for each in reversed(original.postings)
+            ReversalLeg(base_account(each.account_id), names[each.account_id], Money(-each.amount, each.currency))
+            for each in reversed(original.postings)
         )
-        return cls(transaction=original.id, account=original.account_id, legs=legs, reason=reason, force=force)
+        return cls(
+            transaction=original.id,
+            account=original.account_id,
+            holders=names[original.account_id],
+            legs=legs,
+            reason=reason,
+            force=force,
+        )
 
     @property
     def subject(self) -> str:
@@ -39,9 +57,9 @@ class Reversal(PostingOperation):
     @property
     def amount(self) -> Money | None:
         """Return the largest posting, where all are of one currency."""
-        if len({money.currency for _, money in self.legs}) != 1:
+        if len({leg.money.currency for leg in self.legs}) != 1:
             return None
-        return max((abs(money) for _, money in self.legs), key=lambda money: money.amount_minor)
+        return max((abs(leg.money) for leg in self.legs), key=lambda money: money.amount_minor)
 
     @property
     def always_asks(self) -> bool:
@@ -51,8 +69,15 @@ class Reversal(PostingOperation):
         return {
             "transaction": self.transaction,
             "account": self.account,
+            "holders": list(self.holders),
             "legs": [
-                {"account": account, "amount": str(money), "currency": money.currency} for account, money in self.legs
+                {
+                    "account": leg.account,
+                    "holders": list(leg.holders),
+                    "amount": str(leg.money),
+                    "currency": leg.money.currency,
+                }
+                for leg in self.legs
             ],
             "reason": self.reason,
             "force": self.force,
@@ -63,7 +88,11 @@ class Reversal(PostingOperation):
         return cls(
             transaction=payload["transaction"],
             account=payload["account"],
-            legs=tuple((leg["account"], Money.read(leg["amount"], leg["currency"])) for leg in payload["legs"]),
+            holders=tuple(payload["holders"]),
+            legs=tuple(
+                ReversalLeg(leg["account"], tuple(leg["holders"]), Money.read(leg["amount"], leg["currency"]))
+                for leg in payload["legs"]
+            ),
             reason=payload["reason"],
             force=payload["force"],
         )

@@ -9,7 +9,7 @@ from typing import Any, Self
 from app.domain.accounts import Limits
 from app.domain.ledger.intents import ChangeTerms
 from app.domain.money import Money
-from app.domain.operations.base import OperationName, Payload, PostingOperation
+from app.domain.operations.base import Names, OperationName, Payload, PostingOperation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class OverdraftChange(PostingOperation):
     NAME = OperationName.OVERDRAFT_CHANGE
 
     account: str
-    holders: str | None
+    holders: Names
     before: Money
     limit: Money
 
@@ -38,7 +38,7 @@ class OverdraftChange(PostingOperation):
     def payload(self) -> Payload:
         return {
             "account": self.account,
-            "holders": self.holders,
+            "holders": list(self.holders),
             "currency": self.limit.currency,
             "from": str(self.before),
             "to": str(self.limit),
@@ -47,7 +47,7 @@ class OverdraftChange(PostingOperation):
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Self:
         before, limit = (Money.read(payload[name], payload["currency"]) for name in ("from", "to"))
-        return cls(account=payload["account"], holders=payload["holders"], before=before, limit=limit)
+        return cls(account=payload["account"], holders=tuple(payload["holders"]), before=before, limit=limit)
 
     def sent(self) -> Payload:
         return {"account": self.account, "limit": str(self.limit)}
@@ -68,7 +68,7 @@ class LimitsChange(PostingOperation):
     NAME = OperationName.LIMITS_CHANGE
 
     account: str
-    holders: str | None
+    holders: Names
     currency: str
     before: Limits
     limits: Limits
@@ -86,7 +86,7 @@ class LimitsChange(PostingOperation):
     def payload(self) -> Payload:
         return {
             "account": self.account,
-            "holders": self.holders,
+            "holders": list(self.holders),
             "currency": self.currency,
             "from": self._shown(self.before),
             "to": self._shown(self.limits),
@@ -98,7 +98,7 @@ class LimitsChange(PostingOperation):
         currency = payload["currency"]
         return cls(
             account=payload["account"],
-            holders=payload["holders"],
+            holders=tuple(payload["holders"]),
             currency=currency,
             before=_limits(payload["from"], currency),
             limits=_limits(payload["to"], currency),

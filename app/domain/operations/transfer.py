@@ -9,7 +9,7 @@ from typing import Any, Self
 from app.domain.ledger.intents import Leg, Post
 from app.domain.ledger.records import TransactionType
 from app.domain.money import Money
-from app.domain.operations.base import OperationName, Payload, PostingOperation
+from app.domain.operations.base import Names, OperationName, Payload, PostingOperation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,9 +19,9 @@ class BankerTransfer(PostingOperation):
     NAME = OperationName.BANKER_TRANSFER
 
     source: str
-    source_holders: str | None
+    source_holders: Names
     target: str
-    target_holders: str | None
+    target_holders: Names
     money: Money
     description: str | None = None
     reference: str | None = None
@@ -37,9 +37,9 @@ class BankerTransfer(PostingOperation):
     def payload(self) -> Payload:
         return {
             "from": self.source,
-            "from_holders": self.source_holders,
+            "from_holders": list(self.source_holders),
             "to": self.target,
-            "to_holders": self.target_holders,
+            "to_holders": list(self.target_holders),
             "amount": str(self.money),
             "currency": self.money.currency,
             "description": self.description,
@@ -50,9 +50,9 @@ class BankerTransfer(PostingOperation):
     def from_payload(cls, payload: Mapping[str, Any]) -> Self:
         return cls(
             source=payload["from"],
-            source_holders=payload["from_holders"],
+            source_holders=tuple(payload["from_holders"]),
             target=payload["to"],
-            target_holders=payload["to_holders"],
+            target_holders=tuple(payload["to_holders"]),
             money=Money.read(payload["amount"], payload["currency"]),
             description=payload["description"],
             reference=payload["reference"],
