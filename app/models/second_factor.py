@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from app.models.store import Store
 
 _ATTEMPTS = "code"
+_ATTEMPTS_OF_A_DAY = "code of a day"
+_LOCKS_A_DAY = 4
+"""So many full rounds of wrong codes within a day, and the user waits until it is over: codes have six digits."""
 _log = structlog.get_logger("bank.auth")
 
 
@@ -45,7 +49,7 @@ def verify_code(store: Store, user_id: str, code: str) -> None:
     _count_attempt(store, user_id)
     if not _use(store, authenticator, code):
         raise _invalid(store, user_id)
-    store.attempts.forget(_ATTEMPTS, user_id)
+    forget_failed_codes(store, user_id)
 
 
 def verify_code_if_enrolled(store: Store, user_id: str, code: str | None) -> None:
@@ -101,7 +105,7 @@ def turn_on(store: Store, user: User, code: str, *, also: Callable[[ClientSessio
         also(session)
 
     change_user(store, user, also=confirm)
-    store.attempts.forget(_ATTEMPTS, user.id)
+    forget_failed_codes(store, user.id)
     return codes
 
 
@@ -133,7 +137,8 @@ def renew_recovery_codes(store: Store, user_id: str) -> list[str]:
 
 def forget_failed_codes(store: Store, user_id: str) -> None:
     """Let a user whose codes are locked try again at once."""
-    store.attempts.forget(_ATTEMPTS, user_id)
+    for kind in (_ATTEMPTS, _ATTEMPTS_OF_A_DAY):
+        store.attempts.forget(kind, user_id)
 
 
 def _use(store: Store, authenticator: Authenticator, code: str) -> bool:
@@ -167,7 +172,10 @@ def _recovery_codes(user_id: str) -> tuple[list[str], list[str]]:
 
 def _count_attempt(store: Store, user_id: str) -> None:
     rate = Rate(store.config.login_failures_max, store.config.login_lockout)
-    wait_s = store.attempts.take(_ATTEMPTS, user_id, rate, now=store.clock.now())
+    of_a_day = Rate(_LOCKS_A_DAY * rate.amount, timedelta(days=1))
+    now = store.clock.now()
+    wait_s = store.attempts.take(_ATTEMPTS, user_id, rate, now=now)
+    wait_s = wait_s or store.attempts.take(_ATTEMPTS_OF_A_DAY, user_id, of_a_day, now=now)
     if wait_s:
         _log.warning("code_locked", user_id=user_id)
         if not store.attempts.take("audit of a locked code", user_id, Rate(1, rate.period), now=store.clock.now()):

@@ -253,6 +253,26 @@ def test_after_five_wrong_codes_even_the_right_one_has_to_wait(
     assert log_in_with(client, ticket_of(client), own.code()).status_code == 200
 
 
+def test_whoever_knows_the_password_gets_twenty_guesses_of_a_code_a_day(
+    app_with: Callable[..., Flask], clock: MovableClock
+) -> None:
+    """Five each quarter of an hour, for a year, would find a code of six digits more often than every third time."""
+    client = app_with().test_client()
+    own = enrolled(client, new_customer(client), clock)
+    statuses = []
+    for _ in range(6):
+        ticket = ticket_of(client)
+        statuses += [log_in_with(client, ticket, own.wrong_code()).status_code for _ in range(6)]
+        clock.forward(timedelta(minutes=15, seconds=1))
+    assert statuses.count(401) == 20
+    locked = log_in_with(client, ticket_of(client), own.code())
+    assert (locked.status_code, locked.json["code"]) == (429, "code_locked")
+    clock.forward(timedelta(days=1))
+    assert log_in_with(client, ticket_of(client), own.code()).status_code == 200
+    wrong = [log_in_with(client, ticket_of(client), own.wrong_code()).status_code for _ in range(5)]
+    assert wrong == [401] * 5, "a right code lets all begin anew"
+
+
 def test_of_fifty_parallel_guesses_in_two_processes_five_are_looked_at(
     app_with: Callable[..., Flask], clock: MovableClock
 ) -> None:
