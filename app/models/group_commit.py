@@ -34,6 +34,8 @@ UNAVAILABLE_PAUSE_S = 0.1
 ASIDE_PAUSE_S = 0.005
 ASIDE_PAUSE_S_MAX = 0.1
 ATTEMPT_S_MIN = 0.25
+CLAIMED_FROM = 8
+"""Who touches so many documents takes a while from reading to writing, and holds them from the first command on."""
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +79,11 @@ class _Group:
     @property
     def touches(self) -> set[str]:
         return {name for unit in self.units for name in unit.touches}
+
+    @property
+    def is_large(self) -> bool:
+        """Tell whether one of the requests touches many documents; many requests for the same are quick."""
+        return any(len(unit.touches) >= CLAIMED_FROM for unit in self.units)
 
 
 class GroupCommit:
@@ -265,7 +272,7 @@ class GroupCommit:
             group.units = _in_time(group.units)
             if not group.units:
                 return waiting > 0
-        error = self._attempt(group.units, lane=1, claims=not group.whole)
+        error = self._attempt(group.units, lane=1, claims=not group.whole and group.is_large)
         if error is None:
             group.units = []
             return True
