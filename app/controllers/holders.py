@@ -67,3 +67,4 @@ def remove_holder(store: Store, actor: Actor, number: str, customer_id: str) -> 
         "staff.holder_remove", actor, Subject("account", number), before={"customer": customer_id}
     )
     store.journal.post(ChangeHolders(**facts, account_id=number, remove=(customer_id,)), also=audit)
+    store.accounts.settle_primary(customer_id)

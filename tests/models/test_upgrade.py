@@ -44,6 +44,14 @@ def test_customers_of_the_first_version_are_whole_after_the_next_start(client: F
     assert Reconciliation(LedgerReader(store.client, store.database)).run().difference is None
 
 
+def test_an_account_that_was_closed_and_primary_is_so_no_more(client: FlaskClient, store: Store) -> None:
+    alice = new_customer(client, "alice")
+    store.database["accounts"].update_one({"primary_for": {"$exists": True}}, {"$set": {"status": "closed"}})
+    store.prepare()
+    assert client.get("/balance", headers=alice.headers).status_code == 404
+    assert [each["primary"] for each in client.get("/accounts", headers=alice.headers).json["items"]] == [False]
+
+
 def test_a_name_that_was_kept_before_is_found_and_stands_on_the_account(client: FlaskClient, store: Store) -> None:
     new_customer(client, "alice")
     store.database["customers"].update_one(

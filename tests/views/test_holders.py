@@ -63,7 +63,8 @@ def test_whoever_leaves_sees_and_moves_nothing_any_more(client: FlaskClient, sto
     assert client.get(f"/accounts/{number}", headers=bob.headers).status_code == 404
     body = {"amount": 1, "account": number}
     assert client.post("/deposit", json=body, headers=bob.headers).status_code == 404
-    assert client.get("/balance", headers=bob.headers).status_code == 404
+    assert [each["primary"] for each in client.get("/accounts", headers=bob.headers).json["items"]] == [True]
+    assert client.get("/balance", headers=bob.headers).json["account"] == numbers_of(client, bob)[0] != number
     assert leave(bank, number, second).status_code == 404
     assert holders_of(bank, number) == [first]
 

@@ -180,6 +180,22 @@ def test_each_holder_of_a_closed_joint_account_has_another_primary_one(client: F
     assert (primaries(client, alice), primaries(client, bob)) == ([own[alice]], [own[bob]])
 
 
+def test_whatever_is_closed_and_chosen_at_once_one_open_account_is_primary(client: FlaskClient, store: Store) -> None:
+    alice = new_customer(client)
+    numbers = [first_of(client, alice)["number"]]
+    numbers += [an_account(store, holders=(customer_of(store, "alice"),)) for _ in range(3)]
+
+    def work(number: int) -> int:
+        own = client.application.test_client()
+        verb = "close" if number < 3 else "primary"
+        own.get("/balance", headers=alice.headers)
+        return own.post(f"/accounts/{numbers[number % 4]}/{verb}", headers=alice.headers).status_code
+
+    assert set(at_once(12, work)) <= {200, 409, 503}
+    assert client.get("/balance", headers=alice.headers).json["account"] == numbers[3]
+    assert primaries(client, alice) == [numbers[3]]
+
+
 def test_who_has_no_open_account_left_is_told_what_to_do(client: FlaskClient, store: Store) -> None:
     alice = new_customer(client)
     assert client.post(f"/accounts/{first_of(client, alice)['number']}/close", headers=alice.headers).status_code == 200
