@@ -23,8 +23,10 @@ from app.domain.rates import RATE_PATTERN
 ENVIRONMENTS = ("development", "testing", "production")
 SECRET_LENGTH_MIN = 32
 BCRYPT_COST_MIN = 10
-DATA_DIR = Path("instance")
+_PROJECT = Path(__file__).parent
+DATA_DIR = _PROJECT / "instance"
 MONGOMOCK_SCHEME = "mongomock://"
+_PRODUCTION_UNASKED = "FLASK_ENV is not set, so this is production; for development set FLASK_ENV=development."
 _PEPPER_VERSION = re.compile(r"[0-9]{1,6}", re.ASCII)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](:[0-9]{1,5})?", re.ASCII)
 
@@ -32,10 +34,10 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](:[0-9]{1,5})?", re.ASCII)
 class ConfigError(Exception):
     """Some settings are missing or wrong; the message names every one of them."""
 
-    def __init__(self, problems: Mapping[str, list[str]]) -> None:
+    def __init__(self, problems: Mapping[str, list[str]], *, hint: str = "") -> None:
         self.problems = dict(problems)
         lines = (f"  {name}: {' '.join(texts)}" for name, texts in sorted(self.problems.items()))
-        super().__init__("The configuration is not usable:\n" + "\n".join(lines))
+        super().__init__("\n".join(["The configuration is not usable:", *lines, *([hint] if hint else [])]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,14 +135,15 @@ class Config:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read the settings from `environ`; by default from the process's environment over `.env`.
+        """Read the settings from `environ`; by default from the process's environment over the project's `.env`.
 
-        An empty variable counts as unset. Unset secrets are made up and kept under DATA_DIR in development and testing.
+        An empty variable counts as unset; a relative DATA_DIR lies in the project's folder. Unset secrets are made
+        up and kept under DATA_DIR in development and testing.
 
         Raises:
             ConfigError: naming every missing or wrong variable at once.
         """
-        given = {**dotenv_values(".env"), **os.environ} if environ is None else environ
+        given = {**dotenv_values(_PROJECT / ".env"), **os.environ} if environ is None else environ
         given = {name: value for name, value in given.items() if value}
         values, malformed = _load(given)
         if "FLASK_ENV" in malformed:
@@ -151,7 +154,7 @@ class Config:
             values = {**_development_defaults(values), **values}
         problems = _problems(values, debug=_is_true(given.get("FLASK_DEBUG", ""))) | malformed
         if problems:
-            raise ConfigError(problems)
+            raise ConfigError(problems, hint="" if "FLASK_ENV" in given else _PRODUCTION_UNASKED)
         return cls(**values)
 
 
@@ -219,7 +222,7 @@ class _EnvironmentSchema(Schema):
     mongo_uri = fields.String(data_key="MONGO_URI")
     mongo_database = fields.String(data_key="MONGO_DATABASE", validate=validate.Regexp(r"[A-Za-z0-9_-]{1,38}\Z"))
     mongo_timeout_ms = _whole("MONGO_TIMEOUT_MS", 100, 2_500)  # an operation takes twice that, an answer 6 s at most
-    data_dir = _read_by(Path, "DATA_DIR")
+    data_dir = _read_by(_PROJECT.joinpath, "DATA_DIR")
     embedded_cache_mib = _whole("EMBEDDED_CACHE_MIB", 256, 65_536)
     host = fields.String(data_key="HOST")
     port = _whole("PORT", 1, 65_535)

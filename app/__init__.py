@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from config import Config
 
 
-def create_app(config: Config, store: Store | None = None) -> Flask:
-    """Wire one application together. May be called many times in a process; nothing is shared between the results."""
+def create_app(config: Config, store: Store | None = None, *, opens_store: bool = True) -> Flask:
+    """Wire one application together. May be called many times in a process; nothing is shared between the results.
+
+    Without a store it opens its own; for a command, only once that needs one.
+    """
     from app.wiring import build  # not above: whoever imports the domain alone shall not load Flask and the driver
 
-    return build(config, store)
+    return build(config, store, opens_store=opens_store)

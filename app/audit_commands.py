@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.progress import Progress
 
+from app.command_store import NOT_FINISHED, begun_store
 from app.domain.audit_chain import Head, export_heads, read_heads
 from app.models.audit_verification import AuditVerification, Report
 from app.models.connection import as_bank_error
 from app.models.ledger_reader import LedgerReader
-from app.models.startup import StoreNotUsable, check_server
 from app.models.store import Store
 
-_NOT_FINISHED = 2
 audit_commands = AppGroup("audit", help="Prove the audit trail; export the ends of its chains.")
 
 
@@ -31,7 +29,7 @@ def verify(export: TextIO | None) -> None:
 
     Exits with 1 at the first thing that is not and names it, with 2 where the database does not let it finish.
     """
-    store = _store()
+    store = begun_store()
     heads = _read_heads(store, export) if export else []
     try:
         report = _verified(store, heads)
@@ -50,22 +48,12 @@ def verify(export: TextIO | None) -> None:
 @click.argument("file", type=click.File("w"), default="-")
 def export_head(file: TextIO) -> None:
     """Write the ends of all chains, signed with a key of SECRET_KEY's. Keep it where the database is not."""
-    store = _store()
+    store = begun_store()
     try:
         heads = store.audit_seals.heads()
     except PyMongoError as error:
         _not_read(error)
     file.write(export_heads(heads, secret=store.config.secret_key, at=store.clock.now()))
-
-
-def _store() -> Store:
-    store: Store = current_app.extensions["store"]
-    try:
-        check_server(store.client)
-    except StoreNotUsable as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    return store
 
 
 def _read_heads(store: Store, export: TextIO) -> list[Head]:
@@ -92,4 +80,4 @@ def _verified(store: Store, heads: Sequence[Head]) -> Report:
 
 def _not_read(error: PyMongoError) -> NoReturn:
     click.echo(f"The audit trail could not be read to its end: {as_bank_error(error).detail}", err=True)
-    sys.exit(_NOT_FINISHED)
+    sys.exit(NOT_FINISHED)

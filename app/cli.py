@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.progress import Progress
 
 from app.audit_commands import audit_commands
+from app.command_store import NOT_FINISHED, begun_store, fail, opened_store, ready_store
 from app.controllers import registration, staff
 from app.domain.actor import Role
 from app.domain.errors import BankError, NotFound
@@ -22,11 +23,9 @@ from app.models.connection import as_bank_error
 from app.models.ledger_reader import LedgerReader
 from app.models.passwords import generated_password
 from app.models.reconcile import Reconciliation, Report
-from app.models.startup import StoreNotUsable, check_server
-from app.models.store import Store
+from app.models.startup import StoreNotUsable
 
 _GENERATED_PASSWORD_BYTES = 12
-_NOT_FINISHED = 2
 database_commands = AppGroup("db", help="Create and check what the bank needs in its database.")
 user_commands = AppGroup("users", help="Create staff, and decide who may log in. Running servers notice in 2 seconds.")
 staff_role = click.Choice([str(Role.BANKER), str(Role.ADMIN)])
@@ -41,35 +40,25 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(job_commands)
 
 
-def ready_store() -> Store:
-    """Return the application's store, checked and (save in production) prepared; a fault ends the command."""
-    store: Store = current_app.extensions["store"]
-    try:
-        store.make_ready()
-    except StoreNotUsable as error:
-        _fail(error)
-    return store
-
-
 @database_commands.command("init")
 def init_database() -> None:
     """Create the collections, indexes, validators and the bank's own accounts that are missing. Safe to repeat."""
-    store: Store = current_app.extensions["store"]
+    store = opened_store()
     try:
         store.prepare()
     except StoreNotUsable as error:
-        _fail(error)
+        fail(error)
     click.echo(f"The database {store.config.mongo_database} is ready.")
 
 
 @database_commands.command("check")
 def check_database() -> None:
     """Say what the database lacks, and exit with 1 if that is anything. Changes nothing."""
-    store: Store = current_app.extensions["store"]
+    store = opened_store()
     try:
         store.check()
     except StoreNotUsable as error:
-        _fail(error)
+        fail(error)
     click.echo(f"The database {store.config.mongo_database} has all that the bank needs.")
 
 
@@ -81,16 +70,12 @@ def reconcile(account: str | None) -> None:
 
     Exits with 1 at the first difference and names it, with 2 where the database does not let it finish.
     """
-    store: Store = current_app.extensions["store"]
-    try:
-        check_server(store.client)
-    except StoreNotUsable as error:
-        _fail(error)
+    store = begun_store()
     try:
         report = _reconciled(LedgerReader(store.client, store.database), account)
     except PyMongoError as error:
         click.echo(f"The ledger could not be read to its end: {as_bank_error(error).detail}", err=True)
-        sys.exit(_NOT_FINISHED)
+        sys.exit(NOT_FINISHED)
     if report.difference is not None:
         click.echo(str(report.difference))
         sys.exit(1)
@@ -183,8 +168,3 @@ def _refusals_shown() -> Iterator[None]:
     except BankError as error:
         reasons = [text for texts in (error.errors or {}).values() for text in texts]
         raise click.ClickException(" ".join(reasons or [error.detail])) from None
-
-
-def _fail(error: StoreNotUsable) -> None:
-    click.echo(str(error), err=True)
-    sys.exit(1)

@@ -45,10 +45,11 @@ def load_app() -> Flask:
     if parent is not None:
         _follow(parent.pid or 0)
     with _faults_told():
-        app = create_app(Config.from_env())
-        if parent is None and not _is_flask_command():
+        serves = parent is not None or not _is_flask_command()
+        app = create_app(Config.from_env(), opens_store=serves)
+        if parent is None and serves:
             app.extensions["store"].make_ready()
-        if parent is not None or not _is_flask_command():
+        if serves:
             start_jobs(app.extensions["store"])
         spare_the_collector()
         return app

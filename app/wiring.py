@@ -35,13 +35,13 @@ class _Bank(Flask):
         return func
 
 
-def build(config: Config, store: Store | None) -> Flask:
+def build(config: Config, store: Store | None, *, opens_store: bool) -> Flask:
     """Return an application of its own; see `create_app`."""
     configure_logs(config.log_level)
     app = _Bank("app", static_folder=None)
     app.config.update(_flask_settings(config))
     app.extensions["config"] = config
-    app.extensions["store"] = store or Store.open(config)
+    app.extensions["store"] = store or (Store.open(config) if opens_store else None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
     init_views(app)
     register_commands(app)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from schwifty import IBAN
 
 from app.domain.accounts import new_account_number
 from app.models.ibans import Ibans
 from config import Config, ConfigError
+from tests.processes import PROJECT
 
 _USABLE = {
     "FLASK_ENV": "production",
@@ -105,3 +108,28 @@ def test_a_country_and_a_bank_code_make_ibans_of_its_form(
 )  # fmt: skip
 def test_a_bank_code_that_makes_no_iban_in_its_country_is_refused(country: str, code: str) -> None:
     assert problems_of(BANK_COUNTRY=country, BANK_CODE=code) == {"BANK_CODE"}
+
+
+def test_files_are_looked_for_in_the_projects_folder_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("BANK_CURRENCY=EUR\n")
+    for name, value in (_USABLE | {"DATA_DIR": "elsewhere"}).items():
+        monkeypatch.setenv(name, value)
+    assert Config.from_env().data_dir == PROJECT / "elsewhere"
+    assert Config.from_env().bank_currency == "USD"
+    assert Config.from_env(_USABLE).data_dir == PROJECT / "instance"
+    assert Config.from_env(_USABLE | {"DATA_DIR": str(tmp_path)}).data_dir == tmp_path
+
+
+def test_who_gave_no_environment_is_told_that_it_is_therefore_production() -> None:
+    with pytest.raises(ConfigError) as ungiven:
+        Config.from_env({})
+    assert str(ungiven.value).splitlines()[-1] == (
+        "FLASK_ENV is not set, so this is production; for development set FLASK_ENV=development."
+    )
+    for given in ({"FLASK_ENV": "production"}, {"FLASK_ENV": "Production"}):
+        with pytest.raises(ConfigError) as refused:
+            Config.from_env(given)
+        assert "development set" not in str(refused.value)

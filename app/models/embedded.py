@@ -61,7 +61,7 @@ def start(data_dir: Path, *, cache_mib: int = CACHE_MIB_MIN, test_commands: bool
     """
     deadline = time.monotonic() + _START_TIMEOUT_S
     command = command_line(find_binary(), cache_mib=cache_mib, test_commands=test_commands)
-    home = Home(data_dir.resolve() / "mongo")
+    home = home_of(data_dir)
     home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = open_lock(home.clients_lock)
     try:
@@ -71,6 +71,11 @@ def start(data_dir: Path, *, cache_mib: int = CACHE_MIB_MIN, test_commands: bool
     except BaseException:
         os.close(lock)
         raise
+
+
+def home_of(data_dir: Path) -> Home:
+    """Return where the server of a data folder keeps its files, if it was ever started."""
+    return Home(data_dir.resolve() / "mongo")
 
 
 def _join(home: Home, command: list[str], deadline: float) -> str:

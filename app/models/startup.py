@@ -74,6 +74,17 @@ def share_server(config: Config) -> EmbeddedServer | None:
         return embedded.start(config.data_dir, cache_mib=config.embedded_cache_mib)
     except MongodFailed as error:
         raise StoreNotUsable(str(error)) from error
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        raise StoreNotUsable(f"DATA_DIR can't be used: {error.strerror}: {error.filename}") from error
+
+
+def has_server(config: Config) -> bool:
+    """Tell whether there is a server to ask: MONGO_URI's, or an embedded one that was started before."""
+    if config.mongo_uri:
+        return True
+    from app.models import embedded  # as in `share_server`
+
+    return embedded.home_of(config.data_dir).folder.exists()
 
 
 def open_client(config: Config, server: EmbeddedServer | None) -> MongoClient[Document]:
