@@ -140,12 +140,14 @@ class Accounts:
         if self._collection.find_one({"primary_for": customer_id}, {"_id": 1}) is not None:
             return
         still_open = [each for each in self.list_owned(customer_id) if each.status is not AccountStatus.CLOSED]
-        for oldest in sorted(still_open, key=lambda each: (each.opened_at, each.id))[:1]:
-            chosen = {"_id": oldest.id, "holders": customer_id, "status": {"$ne": str(AccountStatus.CLOSED)}}
-            try:
-                self._collection.update_one(chosen, {"$addToSet": {"primary_for": customer_id}})
-            except DuplicateKeyError:
-                return  # another one was chosen at the same time
+        oldest = min(still_open, key=lambda each: (each.opened_at, each.id), default=None)
+        if oldest is None:
+            return
+        chosen = {"_id": oldest.id, "holders": customer_id, "status": {"$ne": str(AccountStatus.CLOSED)}}
+        try:
+            self._collection.update_one(chosen, {"$addToSet": {"primary_for": customer_id}})
+        except DuplicateKeyError:
+            return  # another one was chosen at the same time
 
     def list_owned(self, customer_id: str, *, session: ClientSession | None = None) -> list[Account]:
         """Return the customer's accounts, by number, as the session's transaction sees them."""
@@ -155,8 +157,8 @@ class Accounts:
     def rename_holder(self, customer_id: str, name: str | None, *, session: ClientSession | None) -> None:
         """Write a holder's new name onto their accounts, within the transaction of the customer's own record."""
         for account in self.list_owned(customer_id, session=session):
-            known = account.holder_names or (None,) * len(account.holders)
-            names = [name if id_ == customer_id else old for id_, old in zip(account.holders, known, strict=True)]
+            known = zip(account.holders, account.names_of_holders, strict=True)
+            names = [name if id_ == customer_id else old for id_, old in known]
             self._collection.update_one({"_id": account.id}, {"$set": {"holder_names": names}}, session=session)
 
     def set_nickname(self, number: str, customer_id: str, nickname: str | None) -> Account:

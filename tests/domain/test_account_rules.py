@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.accounts import AccountStatus, Limits, Spent
+from app.domain.accounts import AccountStatus, Limits, Spent, StatusDecision
 from app.domain.errors import (
     AccountBlocked,
     AccountClosed,
@@ -94,6 +94,19 @@ def test_a_customer_who_closes_an_account_moves_no_more_than_its_limits_let_them
     recorded(book, withdrawal(account.id, 100))
     recorded(book, close)
     assert book.accounts[account.id].status is AccountStatus.CLOSED
+
+
+def test_a_closed_account_serves_nobody_and_keeps_who_closed_it_and_why() -> None:
+    account = account_state(holders=(ALICE, BOB), primary_for=(ALICE, BOB))
+    book = a_book(account)
+    frozen = status_change(account.id, AccountStatus.FROZEN, initiator="bella", metadata={"reason": "The court."})
+    recorded(book, frozen)
+    assert book.accounts[account.id].status_decision == StatusDecision("The court.", "bella", NOW)
+    assert book.accounts[account.id].primary_for == (ALICE, BOB)
+    recorded(book, status_change(account.id, AccountStatus.ACTIVE))
+    recorded(book, closing(account.id, initiator=BOB))
+    assert book.accounts[account.id].primary_for == ()
+    assert book.accounts[account.id].status_decision == StatusDecision(None, BOB, NOW)
 
 
 def test_closing_moves_the_rest_in_the_same_step() -> None:

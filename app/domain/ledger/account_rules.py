@@ -92,7 +92,7 @@ def change_holders(book: Book, intent: ChangeHolders, moment: Moment) -> Recorde
     leaving = set(intent.remove)
     if not leaving <= set(account.holders) or leaving & set(account.suspended_holders):
         raise StateConflict("Who leaves must be a holder who is not suspended.")
-    names = dict(zip(account.holders, account.holder_names or (None,) * len(account.holders), strict=True))
+    names = dict(zip(account.holders, account.names_of_holders, strict=True))
     if any(customer in names for customer, _ in intent.add):
         raise StateConflict("The customer holds this account already.")
     names = {customer: name for customer, name in (names | dict(intent.add)).items() if customer not in leaving}
