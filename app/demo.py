@@ -9,12 +9,13 @@ from app.domain.actor import Role
 from app.models.store import Store
 
 _CUSTOMERS = {"alice": "Alice Archer", "bob": "Bob Baker"}
-_STAFF = {"banker": Role.BANKER, "admin": Role.ADMIN}
+_STAFF = {"banker": Role.BANKER, "banker2": Role.BANKER, "admin": Role.ADMIN}
+"""Two bankers, for what one asks for another one approves."""
 _PASSWORD_BYTES = 12
 
 
 def create_demo_users(store: Store) -> dict[str, str]:
-    """Create two customers, a banker and an administrator where there is no user yet; return names and passwords."""
+    """Create two customers, two bankers and an administrator where there is no user yet; return names and passwords."""
     if not store.users.is_empty():
         return {}
     passwords = {name: secrets.token_urlsafe(_PASSWORD_BYTES) for name in (*_CUSTOMERS, *_STAFF)}

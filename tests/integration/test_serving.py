@@ -34,7 +34,7 @@ def log_in(server: LiveServer, username: str, password: str) -> int:
 
 def test_a_new_database_gets_demo_users_whose_passwords_are_shown_once(folder: Path) -> None:
     with serving(folder) as server:
-        passwords = {name: server.demo_password(name) for name in ("alice", "bob", "banker", "admin")}
+        passwords = {name: server.demo_password(name) for name in ("alice", "bob", "banker", "banker2", "admin")}
         assert f"API            {server.url}\n" in server.output
         assert f"Documentation  {server.url}/docs\n" in server.output
         assert {log_in(server, name, password) for name, password in passwords.items()} == {200}
