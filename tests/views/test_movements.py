@@ -52,6 +52,7 @@ def test_a_deposit_answers_with_the_line_it_made(client: FlaskClient, alice: Log
         "description": "Salary",
         "reference": None,
         "counterparty": None,
+        "exchange": None,
         "created_at": line["created_at"],
     }
     shown = client.get(f"/transactions/{line['id']}", headers=alice.headers).json
@@ -190,8 +191,10 @@ def test_a_frozen_account_is_refused_by_name(
 
 
 def test_a_closed_account_is_refused_by_name(client: FlaskClient, alice: Login, store: Store) -> None:
-    store.journal.post(closing(account_of(client, alice)))
-    assert move(client, alice, "deposit", "1").json["code"] == "account_closed"
+    number = account_of(client, alice)
+    store.journal.post(closing(number))
+    refused = client.post("/deposit", json={"amount": "1", "account": number}, headers=alice.headers)
+    assert (refused.status_code, refused.json["code"]) == (409, "account_closed")
 
 
 def test_a_banker_pays_in_and_out_at_the_counter_and_is_recorded(
