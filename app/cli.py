@@ -131,6 +131,15 @@ def enable_user(name: str) -> None:
     click.echo(f"{name} may log in again.")
 
 
+@user_commands.command("unlock")
+@click.argument("name")
+def unlock_user(name: str) -> None:
+    """Let a user try again at once who is locked out, for a while or a day, after wrong passwords or codes."""
+    with _refusals_shown():
+        staff.unlock(ready_store(), name)
+    click.echo(f"{name} may try again.")
+
+
 @user_commands.command("role")
 @click.argument("name")
 @click.argument("role", type=staff_role)

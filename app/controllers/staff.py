@@ -15,6 +15,7 @@ from app.domain.usernames import attempted_username
 from app.domain.users import User
 from app.models.access import change_user
 from app.models.forgotten_passwords import hand_out_code
+from app.models.lockouts import lift_lockout
 from app.models.second_factor import turn_off
 
 if TYPE_CHECKING:
@@ -77,6 +78,15 @@ def reset_password(store: Store, username: str) -> ResetCode:
         StateConflict: they are disabled.
     """
     return hand_out_code(store, SYSTEM, _find(store, username))
+
+
+def unlock(store: Store, username: str) -> None:
+    """Let somebody try again at once whose passwords or codes were wrong too often, or were guessed by others.
+
+    Raises:
+        NotFound: nobody has this name.
+    """
+    lift_lockout(store, SYSTEM, _find(store, username))
 
 
 def _find(store: Store, username: str) -> User:

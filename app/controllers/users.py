@@ -22,7 +22,7 @@ from app.models import access, second_factor
 from app.models.branch_staff import require_open_branch
 from app.models.forgotten_passwords import hand_out_code
 from app.models.four_eyes import submit
-from app.models.password_proof import forget_failed_passwords
+from app.models.lockouts import lift_lockout
 from app.models.users import NO_BRANCH
 
 if TYPE_CHECKING:
@@ -122,11 +122,7 @@ def reset_lockout(store: Store, actor: Actor, user_id: str) -> None:
         NotFound: there is none of this id.
         OwnAccess: it is the caller's own: whoever holds their session could guess codes without end.
     """
-    user = _other(store, actor, user_id)
-    store.audit.write("staff.user_unlock", actor, Subject("user", user.id))
-    forget_failed_passwords(store, user)
-    second_factor.forget_failed_codes(store, user.id)
-    _log.info("lockout_reset", user_id=user.id)
+    lift_lockout(store, actor, _other(store, actor, user_id))
 
 
 def reset_password(store: Store, actor: Actor, user_id: str) -> ResetCode:

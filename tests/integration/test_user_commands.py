@@ -78,7 +78,9 @@ def test_a_customer_never_becomes_staff(app: Flask, client: FlaskClient) -> None
     assert (result.exit_code, "another user" in result.output) == (1, True)
 
 
-@pytest.mark.parametrize("command", [("disable", "nobody"), ("enable", "nobody"), ("role", "nobody", "admin")])
+@pytest.mark.parametrize(
+    "command", [("disable", "nobody"), ("enable", "nobody"), ("role", "nobody", "admin"), ("unlock", "nobody")]
+)
 def test_a_name_that_nobody_has_is_named(app: Flask, command: tuple[str, ...]) -> None:
     result = run(app, *command)
     assert (result.exit_code, "nobody" in result.output) == (1, True)
@@ -116,3 +118,19 @@ def test_whoever_forgot_their_password_gets_a_code_shown_once(app: Flask, client
     for name, reason in (("nobody", "nobody"), ("alice", "disabled")):
         result = run(app, "reset-password", name)
         assert (result.exit_code, reason in result.output) == (1, True)
+
+
+def test_whoever_is_locked_out_by_somebody_who_guesses_gets_in_again(
+    app: Flask, client: FlaskClient, store: Store
+) -> None:
+    run(app, "create", "anna", "--role", "admin", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    user = store.users.find_by_name("anna")
+    assert user is not None
+    for _ in range(2):
+        for _ in range(5):
+            log_in(client, "anna", "not the password")
+        assert log_in(client, "anna").status_code == 429
+        assert run(app, "unlock", "Anna").exit_code == 0
+        assert log_in(client, "anna").status_code == 200
+    audited = list(store.database["audit"].find({"action": "staff.user_unlock"}))
+    assert [(each["subject"], each["user_id"]) for each in audited] == 2 * [(f"user:{user.id}", "system")]
