@@ -64,6 +64,10 @@ class Spent(NamedTuple):
     transferred: int = 0
 
 
+NO_LIMITS, NOTHING_SPENT = Limits(), Spent()
+"""What most accounts have: told by identity in the ledger, which spares them all arithmetic."""
+
+
 class StatusDecision(NamedTuple):
     """Why an account got its present status, by whose request and when; a holder who closes it gives no reason."""
 
@@ -93,8 +97,8 @@ class Account(NamedTuple):
     held: int = 0
     overdraft_limit: int = 0
     minimum_balance: int = 0
-    limits: Limits = Limits()
-    spent: Spent = Spent()
+    limits: Limits = NO_LIMITS
+    spent: Spent = NOTHING_SPENT
     seq: int = 0
     last_entry_at: datetime | None = None
     business_date: str | None = None

@@ -14,6 +14,8 @@ from pymongo.errors import DuplicateKeyError, WriteError
 
 from app.domain.accounts import (
     HOLDERS_MAX,
+    NO_LIMITS,
+    NOTHING_SPENT,
     Account,
     AccountKind,
     AccountStatus,
@@ -260,7 +262,7 @@ def _state(account: Account) -> Document:
     state: Document = {
         "balance": Int64(account.balance),
         "held": Int64(account.held),
-        "spent": _amounts(account.spent),
+        "spent": {"withdrawn": Int64(account.spent.withdrawn), "transferred": Int64(account.spent.transferred)},
         "seq": Int64(account.seq),
     }
     if account.last_entry_at is not None:
@@ -319,8 +321,8 @@ def account_from(found: Mapping[str, Any]) -> Account:
         held=int(found["held"]),
         overdraft_limit=int(found["overdraft_limit"]),
         minimum_balance=int(found.get("minimum_balance", 0)),
-        limits=Limits(**{name: int(amount) for name, amount in found.get("limits", {}).items()}),
-        spent=Spent(**{name: int(amount) for name, amount in found.get("spent", {}).items()}),
+        limits=_limits_from(found.get("limits")),
+        spent=_spent_from(found.get("spent")),
         seq=int(found["seq"]),
         last_entry_at=found.get("last_entry_at"),
         business_date=found.get("business_date"),
@@ -330,6 +332,16 @@ def account_from(found: Mapping[str, Any]) -> Account:
         nickname=found.get("nickname"),
         status_decision=_decision_from(found.get("status_decision")),
     )
+
+
+def _limits_from(found: Mapping[str, int] | None) -> Limits:
+    return Limits(**{name: int(amount) for name, amount in found.items()}) if found else NO_LIMITS
+
+
+def _spent_from(found: Mapping[str, int] | None) -> Spent:
+    if not found or not (found["withdrawn"] or found["transferred"]):
+        return NOTHING_SPENT
+    return Spent(int(found["withdrawn"]), int(found["transferred"]))
 
 
 def _decision_document(decision: StatusDecision | None) -> Document | None:

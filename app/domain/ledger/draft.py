@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.domain.accounts import Account, AccountKind, Spent, base_account
+from app.domain.accounts import NO_LIMITS, NOTHING_SPENT, Account, AccountKind, Spent, base_account
 from app.domain.errors import BalanceOutOfRange, InsufficientFunds
 from app.domain.ids import entry_id
 from app.domain.ledger.book import Book, Recorded
@@ -35,8 +35,8 @@ class _Copy:
     balance: int
     held: int
     seq: int
-    spent: Spent = field(default_factory=Spent)
-    terms: dict[str, Any] = field(default_factory=dict)
+    spent: Spent = NOTHING_SPENT
+    terms: dict[str, Any] | None = None
     has_moved: bool = False
 
     @property
@@ -49,11 +49,13 @@ class _Copy:
 
         What goes round all day may pass the ledger's range; no limit is that high, and the count stops there.
         """
-        if self.account.business_date != business_date:
-            return self.spent
-        before = self.account.spent
-        withdrawn, transferred = (min(sum(each), BALANCE_MINOR_MAX) for each in zip(before, self.spent, strict=True))
-        return Spent(withdrawn, transferred)
+        before, now = self.account.spent, self.spent
+        if self.account.business_date != business_date or before is NOTHING_SPENT:
+            return now
+        if now is NOTHING_SPENT:
+            return before
+        withdrawn = min(before.withdrawn + now.withdrawn, BALANCE_MINOR_MAX)
+        return Spent(withdrawn, min(before.transferred + now.transferred, BALANCE_MINOR_MAX))
 
 
 class Draft:
@@ -83,7 +85,8 @@ class Draft:
 
     def change_terms(self, account_id: str, **terms: Any) -> None:
         """Change what postings don't: status, limits, holders and the like."""
-        self._copy(account_id).terms |= terms
+        copy = self._copy(account_id)
+        copy.terms = {**(copy.terms or {}), **terms}
 
     def move(
         self, leg: Leg, *, forced: bool = False, is_covered: bool = False, limited_as: TransactionType | None = None
@@ -191,12 +194,14 @@ class Draft:
         return copy
 
     def _spend(self, copy: _Copy, amount: int, kind: TransactionType) -> None:
-        business_date = max(self._moment.business_date, copy.account.business_date or "")
+        withdrawn, transferred = copy.spent
         if kind is TransactionType.WITHDRAWAL:
-            copy.spent = copy.spent._replace(withdrawn=copy.spent.withdrawn + amount)
+            copy.spent = Spent(withdrawn + amount, transferred)
         else:
-            copy.spent = copy.spent._replace(transferred=copy.spent.transferred + amount)
-        require_within_limits(copy.account.limits, copy.spent, copy.spent_on(business_date))
+            copy.spent = Spent(withdrawn, transferred + amount)
+        if copy.account.limits is not NO_LIMITS:
+            business_date = max(self._moment.business_date, copy.account.business_date or "")
+            require_within_limits(copy.account.limits, copy.spent, copy.spent_on(business_date))
 
     def _when(self) -> tuple[datetime, str]:
         created_at, business_date = self._moment.now, self._moment.business_date
