@@ -13,11 +13,12 @@ from app.domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A customer by id, with the name they log in with and their own, where they have them."""
+    """A customer by id, with the name they log in with, their own and their number, where they have them."""
 
     id: str
     username: str | None
     full_name: str | None
+    number: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

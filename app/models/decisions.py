@@ -30,7 +30,7 @@ from app.domain.ledger.records import TransactionType
 from app.domain.operations.base import Operation, PostingOperation
 from app.domain.operations.registry import OPERATIONS
 from app.models.approvals import ending
-from app.models.effects import bring_about, request_of
+from app.models.effects import bring_about, request_of, settle
 from app.models.four_eyes import recorded_of
 from app.models.opening import until_settled
 from app.models.operation_audit import audited_decision
@@ -166,6 +166,7 @@ def _post(case: _Case, operation: PostingOperation) -> None:
         raise
     if recorded.replayed:
         raise _Overtaken(ApprovalDecided())
+    settle(store, operation)
 
 
 def _fail(case: _Case, refusal: BankError) -> Answered:

@@ -9,11 +9,13 @@ from pymongo.client_session import ClientSession
 
 from app.domain.operations.base import Operation, OperationName, PostingOperation
 from app.domain.operations.fx_rate_change import FxRateChange
+from app.domain.operations.holders_change import HoldersChange
 from app.domain.operations.policy_change import PolicyChange
 from app.domain.operations.staff_role_change import StaffRoleChange
 from app.domain.operations.terms import OverdraftChange
 from app.models.access import change_user
 from app.models.bulk_posting import begin_bulk
+from app.models.holders_change import prepare_holders_change, settle_holders_change
 from app.models.opening import prepare_opening
 from app.models.overdrafts import refuse_above_product
 from app.models.posting import Request
@@ -33,6 +35,12 @@ def request_of(store: Store, operation: PostingOperation, facts: Mapping[str, An
     if prepare is None:
         return Request(operation.intent(facts, approval=approval))
     return prepare(store, operation, facts, approval)
+
+
+def settle(store: Store, operation: PostingOperation) -> None:
+    """Put right what follows from an operation that was posted, and that readers put right where nobody did."""
+    if isinstance(operation, HoldersChange):
+        settle_holders_change(store, operation)
 
 
 def bring_about(store: Store, operation: Operation, also: Also) -> None:
@@ -75,6 +83,7 @@ def _change_role(store: Store, operation: StaffRoleChange, also: Also) -> None:
 
 PREPARATIONS: Mapping[OperationName, Preparation] = {
     OperationName.ACCOUNT_OPENING: prepare_opening,
+    OperationName.HOLDERS_CHANGE: prepare_holders_change,
     OperationName.OVERDRAFT_CHANGE: _overdraft,
 }
 EFFECTS: Mapping[OperationName, Effect] = {

@@ -20,7 +20,7 @@ from app.domain.ledger.records import TransactionType
 from app.domain.operations.base import EffectOperation, Operation, PostingOperation
 from app.domain.requests import intent_facts
 from app.models.approvals import adding
-from app.models.effects import bring_about, request_of
+from app.models.effects import bring_about, request_of, settle
 from app.models.operation_audit import audited_operation
 from app.models.prospects import refuse_hopeless
 
@@ -56,6 +56,7 @@ def submit(
         request = request_of(store, operation, facts, approval=None)
         record = audited_operation(store, actor, operation, transaction_id=facts["id"])
         recorded = store.journal.post(request.intent, also=(*request.also, *record))
+        settle(store, operation)
     else:
         return _effect_or_earlier(store, actor, operation, facts)
     if recorded.transaction.type is not TransactionType.APPROVAL_REQUEST:
@@ -71,6 +72,21 @@ def ask(store: Store, actor: Actor, operation: Operation, *, idempotency_key: st
     """
     facts = intent_facts(actor, idempotency_key, operation.NAME, operation.sent())
     return _answered(store, _ask(store, actor, operation, facts))
+
+
+def find_earlier(store: Store, facts: dict[str, Any]) -> Recorded | Answered | None:
+    """Return what a key has led to before, whatever would be said of its request today; None where it is new.
+
+    Raises:
+        IdempotencyMismatch: the key belongs to a different request.
+    """
+    known = store.transactions.find(facts["id"])
+    if known is None:
+        return None
+    if known.fingerprint != facts["fingerprint"]:
+        raise IdempotencyMismatch
+    recorded = Recorded(known, (), replayed=True)
+    return _answered(store, recorded) if known.type is TransactionType.APPROVAL_REQUEST else recorded
 
 
 def recorded_of(approval: Approval) -> dict[str, str]:

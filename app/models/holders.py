@@ -22,14 +22,15 @@ class Holders:
     def of_accounts(self, accounts: Iterable[Account]) -> dict[str, Holder]:
         """Return the holders of these accounts, by customer id."""
         ids = sorted({customer_id for account in accounts for customer_id in account.holders})
-        names = {
-            found["_id"]: found.get("full_name")
-            for found in self._customers.find({"_id": {"$in": ids}}, {"full_name": 1})
+        records = {
+            found["_id"]: (found.get("full_name"), found["number"])
+            for found in self._customers.find({"_id": {"$in": ids}}, {"full_name": 1, "number": 1})
         }
         logins = {
             found["customer_id"]: found["username"]
             for found in self._users.find({"customer_id": {"$in": ids}}, {"customer_id": 1, "username": 1})
         }
         return {
-            customer_id: Holder(customer_id, logins.get(customer_id), names.get(customer_id)) for customer_id in ids
+            customer_id: Holder(customer_id, logins.get(customer_id), *records.get(customer_id, (None, None)))
+            for customer_id in ids
         }

@@ -21,6 +21,7 @@ _ON_AN_OPEN_ACCOUNT = frozenset(
         OperationName.ADJUSTMENT,
         OperationName.OVERDRAFT_CHANGE,
         OperationName.LIMITS_CHANGE,
+        OperationName.HOLDERS_CHANGE,
     }
 )
 

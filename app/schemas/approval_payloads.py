@@ -52,6 +52,13 @@ PAYLOADS: Mapping[OperationName, Payload] = {
         "from": {**_NO_LIMITS, "transfer": "1000.00"}, "to": {**_NO_LIMITS, "transfer": "5000.00"},
         "given": ["transfer"],
     },
+    OperationName.HOLDERS_CHANGE: {
+        "account": _ACCOUNT, "holders": ["Carol Carter"], "customer_numbers": ["C482915306750"],
+        "joins": {
+            "customer": "5b1e0f9a8c7d6e5f", "customer_number": "C730184652996", "full_name": "Dan Dorsey",
+        },
+        "leaves": None,
+    },
     OperationName.FX_RATE_CHANGE: {
         "base": "EUR", "quote": "USD", "rate": "1.0875", "spread": "0.005", "valid_from": None,
         "id": "0198f2c3a1b2c5d1f0e9b8a7c6d5e4f3", "set_by": "0c6f1f0b9f3c4e8d",

@@ -102,8 +102,8 @@ def customers(desk: Desk) -> None:
 
 def accounts(desk: Desk) -> None:
     alice, bob = (customer_of(desk.client, desk.banker, name) for name in ("alice", "bob"))
-    without_second_person(desk.store, OperationName.OVERDRAFT_CHANGE)
-    without_second_person(desk.store, OperationName.LIMITS_CHANGE)
+    for operation in (OperationName.OVERDRAFT_CHANGE, OperationName.LIMITS_CHANGE, OperationName.HOLDERS_CHANGE):
+        without_second_person(desk.store, operation)
     opened = desk.post("/banker/accounts", {"customer": alice, "product": "GIRO", "opening_deposit": "10"})["number"]
     path = f"/banker/accounts/{opened}"
     desk.post(f"{path}/overdraft", {"limit": "100"})

@@ -9,8 +9,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.domain.actor import Role
+from app.domain.operations.base import OperationName
 from app.models.store import Store
 from tests.factories.accounts import Bank, open_own
+from tests.factories.approvals import without_second_person
 from tests.factories.customers import customer_of, decide, new_person, with_version
 from tests.factories.users import Login, new_customer, new_staff, register
 
@@ -96,5 +98,6 @@ def test_a_joint_holder_may_be_added_before_they_are_verified(client: FlaskClien
     bank = Bank.staffed(client, store)
     alice = new_customer(client, "alice")
     new_customer(client, "bob")
+    without_second_person(store, OperationName.HOLDERS_CHANGE)
     number = client.get("/accounts", headers=alice.headers).json["items"][0]["number"]
     assert bank.act(number, "holders", customer=customer_of(client, bank.banker, "bob")).status_code == 201

@@ -56,7 +56,7 @@ def test_from_the_start_large_amounts_and_whatever_changes_the_rules_need_a_seco
     by_amount = (*cash, "banker_transfer", "bulk_posting", "hold_capture")
     found = policies(client, adam)
     assert {name: found.pop(name) for name in by_amount} == dict.fromkeys(by_amount, large)
-    assert set(found) >= {"reversal", "adjustment", "overdraft_change", "limits_change"}
+    assert set(found) >= {"reversal", "adjustment", "overdraft_change", "limits_change", "holders_change"}
     assert set(found) >= {"fx_rate_change", "staff_role_change"}
     assert all(policy == always for policy in found.values())
 

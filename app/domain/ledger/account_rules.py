@@ -89,6 +89,18 @@ def change_terms(book: Book, intent: ChangeTerms, moment: Moment) -> Recorded:
 def change_holders(book: Book, intent: ChangeHolders, moment: Moment) -> Recorded:
     draft = Draft(book, intent, moment)
     account = _customers_account(draft, intent)
+    names = holders_after(account, intent)
+    primary_for = tuple(customer for customer in account.primary_for if customer in names)
+    draft.change_terms(account.id, holders=tuple(names), holder_names=tuple(names.values()), primary_for=primary_for)
+    return draft.record(TransactionType.HOLDERS_CHANGE, account.id)
+
+
+def holders_after(account: Account, intent: ChangeHolders) -> dict[str, str | None]:
+    """Return who would hold an account after a change, by id with their names.
+
+    Raises:
+        StateConflict: who joins holds it, who leaves does not or is suspended, or too few or too many would be left.
+    """
     leaving = set(intent.remove)
     if not leaving <= set(account.holders) or leaving & set(account.suspended_holders):
         raise StateConflict("Who leaves must be a holder who is not suspended.")
@@ -98,9 +110,7 @@ def change_holders(book: Book, intent: ChangeHolders, moment: Moment) -> Recorde
     names = {customer: name for customer, name in (names | dict(intent.add)).items() if customer not in leaving}
     if not 0 < len(names) <= HOLDERS_MAX:
         raise StateConflict(f"An account has at least one holder, and at most {HOLDERS_MAX}.")
-    primary_for = tuple(customer for customer in account.primary_for if customer not in leaving)
-    draft.change_terms(account.id, holders=tuple(names), holder_names=tuple(names.values()), primary_for=primary_for)
-    return draft.record(TransactionType.HOLDERS_CHANGE, account.id)
+    return names
 
 
 def block(book: Book, intent: Block, moment: Moment) -> Recorded:

@@ -28,6 +28,7 @@ class OperationName(StrEnum):
     ADJUSTMENT = "adjustment"
     OVERDRAFT_CHANGE = "overdraft_change"
     LIMITS_CHANGE = "limits_change"
+    HOLDERS_CHANGE = "holders_change"
     FX_RATE_CHANGE = "fx_rate_change"
     STAFF_ROLE_CHANGE = "staff_role_change"
     POLICY_CHANGE = "policy_change"

@@ -10,6 +10,7 @@ from app.domain.operations.bulk_posting import BulkPosting
 from app.domain.operations.cash import CounterDeposit, CounterWithdrawal
 from app.domain.operations.fx_rate_change import FxRateChange
 from app.domain.operations.hold_capture import HoldCapture
+from app.domain.operations.holders_change import HoldersChange
 from app.domain.operations.opening import AccountOpening
 from app.domain.operations.policy_change import PolicyChange
 from app.domain.operations.reversal import Reversal
@@ -28,6 +29,7 @@ OPERATIONS: Mapping[OperationName, type[Operation]] = {
         CounterWithdrawal,
         FxRateChange,
         HoldCapture,
+        HoldersChange,
         LimitsChange,
         OverdraftChange,
         PolicyChange,

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.controllers import holders, lifecycle
 from app.domain.account_views import AccountView
+from app.domain.approvals import Answered
 from app.domain.errors import (
     AccountBlocked,
     AccountBusy,
@@ -24,11 +25,13 @@ from app.domain.errors import (
     StateConflict,
     TooManyAccounts,
 )
+from app.domain.ledger.book import Recorded
 from app.schemas.accounts import ClosingIn, FreezeIn, HeldAccountOut, HolderIn, HolderListOut
+from app.schemas.approvals import ApprovalOut
 from app.schemas.customers import ReasonIn
 from app.views.blueprint import Blueprint
 from app.views.guards import BANKER, guard
-from app.views.http import actor, idempotency_key, replayed, store
+from app.views.http import actor, asked, idempotency_key, replayed, store
 
 bp = Blueprint("banker_lifecycle", __name__, url_prefix="/banker/accounts", description="Every customer's account.")
 guard(bp, BANKER)
@@ -90,21 +93,34 @@ def close(body: dict[str, Any], number: str) -> Any:
 @bp.response(200, HolderListOut)
 def list_holders(number: str) -> dict[str, Any]:
     """List who holds an account, in the order in which they joined it."""
-    return {"items": holders.list_holders(store(), number), "next_cursor": None}
+    return _list_of(number)
 
 
 @bp.post("/<number>/holders")
 @bp.arguments(HolderIn)
-@bp.refuses(*BY_CHANGE, CustomerNotActive, TooManyAccounts)
-@bp.response(201, HolderListOut)
-def add_holder(body: dict[str, str], number: str) -> dict[str, Any]:
-    """Let a further customer hold an account: from then on they may move its money."""
-    return {"items": holders.add_holder(store(), actor(), number, body["customer"]), "next_cursor": None}
+@bp.moves_money
+@bp.refuses(AccountClosed, CustomerNotActive, NotFound, StateConflict, TooManyAccounts)
+@bp.response(201, HolderListOut, instead={202: ApprovalOut})
+def add_holder(body: dict[str, str], number: str) -> Any:
+    """Let a further customer hold an account and move its money, once a second person has approved it."""
+    result = holders.add_holder(store(), actor(), number, body["customer"], idempotency_key=idempotency_key())
+    return _holders(number, result, 201)
 
 
 @bp.delete("/<number>/holders/<customer_id>")
-@bp.refuses(*BY_CHANGE)
-@bp.response(204)
-def remove_holder(number: str, customer_id: str) -> None:
-    """Let a holder leave an account: from then on they move nothing on it and don't see it."""
-    holders.remove_holder(store(), actor(), number, customer_id)
+@bp.moves_money
+@bp.refuses(AccountClosed, NotFound, StateConflict)
+@bp.response(200, HolderListOut, instead={202: ApprovalOut})
+def remove_holder(number: str, customer_id: str) -> Any:
+    """Let a holder leave an account, which they then neither see nor move; a second person approves it."""
+    result = holders.remove_holder(store(), actor(), number, customer_id, idempotency_key=idempotency_key())
+    return _holders(number, result, 200)
+
+
+def _list_of(number: str) -> dict[str, Any]:
+    return {"items": holders.list_holders(store(), number), "next_cursor": None}
+
+
+def _holders(number: str, result: Recorded | Answered, status: int) -> Any:
+    """Answer with the holders as they are now, or with the approval that the change needs."""
+    return asked(result) if isinstance(result, Answered) else (_list_of(number), status, replayed(result))
