@@ -39,7 +39,7 @@ class Nickname(Text):
 class BalanceQuery(BaseSchema):
     """Which account is meant."""
 
-    EXAMPLE = {"account": "482915306750"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"account": "482915306750"}
 
     account = AccountNumber(metadata={"description": "Without it, the primary account."})
 
@@ -47,7 +47,7 @@ class BalanceQuery(BaseSchema):
 class BalanceOut(OutSchema):
     """An account's money; `available` is what a debit may take: balance, less holds, plus the agreed overdraft."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "account": "482915306750",
         "currency": "USD",
         "balance": "100.00",
@@ -67,7 +67,7 @@ class BalanceOut(OutSchema):
 class BalanceAtQuery(BaseSchema):
     """The instant, or the business day, whose balance is meant."""
 
-    EXAMPLE = {"at": "2026-01-31"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"at": "2026-01-31"}
 
     at = InstantOrDay(
         metadata={
@@ -80,7 +80,7 @@ class BalanceAtQuery(BaseSchema):
 class AccountBalanceOut(BalanceOut):
     """An account's money at an instant; of the past only the balance is kept, `available` and `held` are null."""
 
-    EXAMPLE = {**BalanceOut.EXAMPLE, "available": None, "held": None}  # noqa: RUF012  # never changed
+    EXAMPLE = {**BalanceOut.EXAMPLE, "available": None, "held": None}
 
     available = MoneyOut(allow_none=True)
     held = MoneyOut(allow_none=True)
@@ -89,7 +89,7 @@ class AccountBalanceOut(BalanceOut):
 class AccountOut(OutSchema):
     """An account as its holder sees it."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "number": "482915306750",
         "iban": None,
         "nickname": "Household",
@@ -135,7 +135,7 @@ class AccountOut(OutSchema):
 class AccountChangeIn(BaseSchema):
     """What a holder changes of an account; what is left out stays."""
 
-    EXAMPLE = {"nickname": "Household"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"nickname": "Household"}
 
     nickname = Nickname()
 
@@ -143,7 +143,7 @@ class AccountChangeIn(BaseSchema):
 class OwnOpeningIn(BaseSchema):
     """A further account that a customer opens for themselves."""
 
-    EXAMPLE = {"product": "SAVER", "nickname": "Holidays"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"product": "SAVER", "nickname": "Holidays"}
 
     product = Code(required=True)
     nickname = Nickname()
@@ -152,7 +152,7 @@ class OwnOpeningIn(BaseSchema):
 class OpeningIn(OwnOpeningIn):
     """An account that staff open for customers."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "product": "SAVER",
         "customers": ["0c6f1f0b9f3c4e8d"],
         "opening_deposit": "100.00",
@@ -185,7 +185,7 @@ class OpeningIn(OwnOpeningIn):
 class FreezeIn(BaseSchema):
     """How an account is frozen: against debits alone, or altogether."""
 
-    EXAMPLE = {"kind": "debits", "reason": "Card reported stolen."}  # noqa: RUF012  # never changed
+    EXAMPLE = {"kind": "debits", "reason": "Card reported stolen."}
 
     kind = fields.String(required=True, validate=validate.OneOf(["debits", "all"]))
     reason = Text(required=True, min_length=1, max_length=REASON_LENGTH_MAX)
@@ -194,7 +194,7 @@ class FreezeIn(BaseSchema):
 class OwnClosingIn(BaseSchema):
     """Where the rest of an account's money goes when it is closed: to another account of the same holder."""
 
-    EXAMPLE = {"transfer_to": "482915306750"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"transfer_to": "482915306750"}
 
     transfer_to = AccountNumber(metadata={"description": "Needed where the account is not empty."})
 
@@ -202,7 +202,7 @@ class OwnClosingIn(BaseSchema):
 class ClosingIn(OwnClosingIn):
     """How staff close an account."""
 
-    EXAMPLE = {"transfer_to": "482915306750", "reason": "Asked for by letter."}  # noqa: RUF012  # never changed
+    EXAMPLE = {"transfer_to": "482915306750", "reason": "Asked for by letter."}
 
     reason = Text(min_length=1, max_length=REASON_LENGTH_MAX)
 
@@ -210,7 +210,7 @@ class ClosingIn(OwnClosingIn):
 class HolderIn(BaseSchema):
     """Who is to hold an account, too."""
 
-    EXAMPLE = {"customer": "0c6f1f0b9f3c4e8d"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"customer": "0c6f1f0b9f3c4e8d"}
 
     customer = Text(required=True, min_length=1, max_length=64, metadata={"description": "A customer's id."})
 
@@ -218,7 +218,7 @@ class HolderIn(BaseSchema):
 class AccountListOut(OutSchema):
     """All the accounts of a customer; they fit on one page."""
 
-    EXAMPLE = {"items": [AccountOut.EXAMPLE], "next_cursor": None}  # noqa: RUF012  # never changed
+    EXAMPLE = {"items": [AccountOut.EXAMPLE], "next_cursor": None}
 
     items = fields.List(fields.Nested(AccountOut))
     next_cursor = fields.String(allow_none=True)
@@ -227,7 +227,7 @@ class AccountListOut(OutSchema):
 class HolderOut(OutSchema):
     """A customer, as staff see them."""
 
-    EXAMPLE = {"id": "0c6f1f0b9f3c4e8d", "username": "carol", "full_name": "Carol Carter"}  # noqa: RUF012
+    EXAMPLE = {"id": "0c6f1f0b9f3c4e8d", "username": "carol", "full_name": "Carol Carter"}
 
     id = fields.String(metadata={"description": "The customer's id; the login that acts for them has another."})
     username = fields.String(allow_none=True)
@@ -237,7 +237,7 @@ class HolderOut(OutSchema):
 class StatusDecisionOut(OutSchema):
     """Why an account has its present status, who asked for it, and when."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "reason": "As the court orders.", "by": "0c6f1f0b9f3c4e8d", "at": "2026-01-31T12:00:00.000Z",
     }  # fmt: skip
 
@@ -249,7 +249,7 @@ class StatusDecisionOut(OutSchema):
 class HeldAccountOut(AccountOut):
     """An account as staff see it: with its branch, its holders and why it has its status."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         **AccountOut.EXAMPLE, "branch": "HARBOUR", "holders": [HolderOut.EXAMPLE], "status_decision": None,
     }  # fmt: skip
 
@@ -263,7 +263,7 @@ class HeldAccountOut(AccountOut):
 class AccountsQuery(BaseSchema):
     """Which accounts staff want to see."""
 
-    EXAMPLE = {"status": "active", "limit": 20}  # noqa: RUF012  # never changed
+    EXAMPLE = {"status": "active", "limit": 20}
 
     customer = Text(min_length=1, max_length=64, metadata={"description": "A customer's id."})
     status = fields.String(validate=validate.OneOf(ACCOUNT_STATUSES))
@@ -278,7 +278,7 @@ class AccountsQuery(BaseSchema):
 class HolderListOut(OutSchema):
     """All the holders of an account; they fit on one page."""
 
-    EXAMPLE = {"items": [HolderOut.EXAMPLE], "next_cursor": None}  # noqa: RUF012  # never changed
+    EXAMPLE = {"items": [HolderOut.EXAMPLE], "next_cursor": None}
 
     items = fields.List(fields.Nested(HolderOut))
     next_cursor = fields.String(allow_none=True)

@@ -18,7 +18,7 @@ _ROUTING_TYPES = [str(type_) for type_ in RoutingType]
 class RoutingCodeIn(BaseSchema):
     """How other banks address a branch; each type has its own form."""
 
-    EXAMPLE = {"type": "ABA", "code": "021000021"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"type": "ABA", "code": "021000021"}
 
     type = fields.String(required=True, validate=validate.OneOf(_ROUTING_TYPES))
     code = Text(required=True, min_length=1, max_length=ROUTING_CODE_LENGTH_MAX)
@@ -40,7 +40,7 @@ class RoutingCodeOut(OutSchema):
 class BranchChangeIn(BaseSchema):
     """What changes of a branch; what is left out stays."""
 
-    EXAMPLE = {"name": "Harbour Street"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"name": "Harbour Street"}
 
     name = Text(min_length=1, max_length=100)
     address = fields.Nested(AddressIn)
@@ -50,7 +50,7 @@ class BranchChangeIn(BaseSchema):
 class BranchIn(BaseSchema):
     """A new branch."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "code": "HARBOUR",
         "name": "Harbour Street",
         "address": AddressIn.EXAMPLE,
@@ -66,7 +66,7 @@ class BranchIn(BaseSchema):
 class BranchOut(OutSchema):
     """A branch; a closed one keeps its accounts and takes no new ones."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "code": "HARBOUR",
         "name": "Harbour Street",
         "address": AddressOut.EXAMPLE,
@@ -88,7 +88,7 @@ class BranchOut(OutSchema):
 class BranchesQuery(BaseSchema):
     """Which page of the branches is wanted."""
 
-    EXAMPLE = {"limit": 20}  # noqa: RUF012  # never changed
+    EXAMPLE = {"limit": 20}
 
     limit = Limit()
     cursor = Cursor(load_default=None)

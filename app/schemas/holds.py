@@ -18,7 +18,7 @@ HOLD_STATUSES = [str(status) for status in HoldStatus]
 class HoldIn(BaseSchema):
     """Money to be set aside on an account."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "amount": "25.00",
         "type": "card",
         "reason": "Hotel, one night",
@@ -37,7 +37,7 @@ class HoldIn(BaseSchema):
 class CaptureIn(BaseSchema):
     """What to take out of a hold; without an amount, all that is left of it."""
 
-    EXAMPLE = {"amount": "10.00", "final": False}  # noqa: RUF012  # never changed
+    EXAMPLE = {"amount": "10.00", "final": False}
 
     amount = AmountIn()
     to = AccountNumber(metadata={"description": "A customer's account; without it, the bank's cash."})
@@ -49,7 +49,7 @@ class CaptureIn(BaseSchema):
 class ReleaseIn(BaseSchema):
     """Why a hold ends."""
 
-    EXAMPLE = {"reason": "The booking was cancelled"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"reason": "The booking was cancelled"}
 
     reason = Text(min_length=1, max_length=DESCRIPTION_LENGTH_MAX)
 
@@ -57,7 +57,7 @@ class ReleaseIn(BaseSchema):
 class HoldsQuery(BaseSchema):
     """Which holds are wanted."""
 
-    EXAMPLE = {"status": "open", "limit": 20}  # noqa: RUF012  # never changed
+    EXAMPLE = {"status": "open", "limit": 20}
 
     status = fields.String(validate=validate.OneOf(HOLD_STATUSES))
     limit = Limit()
@@ -71,7 +71,7 @@ class HoldsQuery(BaseSchema):
 class HoldOut(OutSchema):
     """Money set aside: `remaining` is not available while the hold is open."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "id": "9d5e3ecdeeb7a1f7c2a0b7e3f1d2c4a69d5e3ecdeeb7a1f7c2a0b7e3f1d2c4a6",
         "account": "482915306750",
         "type": "card",
@@ -105,7 +105,7 @@ class HoldOut(OutSchema):
 class OverseenHoldOut(HoldOut):
     """A hold with who placed and who ended it."""
 
-    EXAMPLE = {**HoldOut.EXAMPLE, "placed_by": "0c6f1f0b9f3c4e8d", "ended_by": None}  # noqa: RUF012  # never changed
+    EXAMPLE = {**HoldOut.EXAMPLE, "placed_by": "0c6f1f0b9f3c4e8d", "ended_by": None}
 
     placed_by = fields.String(metadata={"description": "The id of the user who did."})
     ended_by = fields.String(

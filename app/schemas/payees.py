@@ -13,7 +13,7 @@ LABEL_LENGTH_MAX = 60
 class PayeeQuery(BaseSchema):
     """The account that money would go to."""
 
-    EXAMPLE = {"account": "482915306750"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"account": "482915306750"}
 
     account = AccountNumber(required=True)
 
@@ -21,7 +21,7 @@ class PayeeQuery(BaseSchema):
 class PayeeCheckOut(OutSchema):
     """Whose account it is, as far as anyone may know."""
 
-    EXAMPLE = {"account": "482915306750", "name": "B*** B***", "currency": "USD"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"account": "482915306750", "name": "B*** B***", "currency": "USD"}
 
     account = fields.String()
     name = fields.String(allow_none=True, metadata={"description": "The holders' names, masked, where they are known."})
@@ -31,7 +31,7 @@ class PayeeCheckOut(OutSchema):
 class PayeeChangeIn(BaseSchema):
     """What a saved payee is called."""
 
-    EXAMPLE = {"label": "Rent"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"label": "Rent"}
 
     label = Text(required=True, min_length=1, max_length=LABEL_LENGTH_MAX)
 
@@ -39,7 +39,7 @@ class PayeeChangeIn(BaseSchema):
 class PayeeIn(PayeeChangeIn):
     """An account to save as a payee."""
 
-    EXAMPLE = {"account": "482915306750", "label": "Rent"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"account": "482915306750", "label": "Rent"}
 
     account = AccountNumber(required=True)
 
@@ -47,7 +47,7 @@ class PayeeIn(PayeeChangeIn):
 class PayeeOut(PayeeCheckOut):
     """A saved payee."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         **PayeeCheckOut.EXAMPLE,
         "label": "Rent",
         "trusted": False,
@@ -62,7 +62,7 @@ class PayeeOut(PayeeCheckOut):
 class PayeeListOut(OutSchema):
     """All the payees that a customer has saved; they fit on one page."""
 
-    EXAMPLE = {"items": [PayeeOut.EXAMPLE], "next_cursor": None}  # noqa: RUF012  # never changed
+    EXAMPLE = {"items": [PayeeOut.EXAMPLE], "next_cursor": None}
 
     items = fields.List(fields.Nested(PayeeOut))
     next_cursor = fields.String(allow_none=True)

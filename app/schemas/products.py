@@ -28,7 +28,7 @@ from app.schemas.terms import LimitsIn, LimitsOut
 class FeeIn(BaseSchema):
     """What the bank takes for something."""
 
-    EXAMPLE = {"name": "Paper statement", "amount": "1.50"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"name": "Paper statement", "amount": "1.50"}
 
     name = Text(required=True, min_length=1, max_length=100)
     amount = AmountIn(required=True)
@@ -46,7 +46,7 @@ class FeeOut(OutSchema):
 class ProductChangeIn(BaseSchema):
     """What changes of a product, for accounts opened from then on; what is left out stays, also within the limits."""
 
-    EXAMPLE = {"minimum_balance": "50.00", "limits": LimitsIn.EXAMPLE}  # noqa: RUF012  # never changed
+    EXAMPLE = {"minimum_balance": "50.00", "limits": LimitsIn.EXAMPLE}
 
     name = Text(min_length=1, max_length=100)
     minimum_balance = AmountOrZeroIn()
@@ -60,7 +60,7 @@ class ProductChangeIn(BaseSchema):
 class ProductIn(ProductChangeIn):
     """A new product. Its type and currency never change."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "code": "SAVER",
         "name": "Everyday saver",
         "type": "savings",
@@ -81,7 +81,7 @@ class ProductIn(ProductChangeIn):
 class ProductOut(OutSchema):
     """A kind of account, with the terms that an account of it takes along when it is opened."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "code": "SAVER",
         "name": "Everyday saver",
         "type": "savings",
@@ -121,7 +121,7 @@ class ProductOut(OutSchema):
 class MaintainedProductOut(ProductOut):
     """A product as administrators maintain it."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         **ProductOut.EXAMPLE,
         "status": "offered",
         "created_at": "2026-01-31T12:00:00.000Z",
@@ -136,7 +136,7 @@ class MaintainedProductOut(ProductOut):
 class ProductsQuery(BaseSchema):
     """Which page of the products is wanted."""
 
-    EXAMPLE = {"limit": 20}  # noqa: RUF012  # never changed
+    EXAMPLE = {"limit": 20}
 
     limit = Limit()
     cursor = Cursor(load_default=None)

@@ -15,7 +15,7 @@ JOB_RESULTS = ["never", "running", "ok", "failed"]
 class JobOut(OutSchema):
     """A job, its last run, and when it is due next (null before it has ever been)."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "name": "seal-audit",
         "description": "Seal the audit trail's new records.",
         "every_s": 2,
@@ -43,7 +43,7 @@ class JobOut(OutSchema):
 class SettingOut(OutSchema):
     """A setting by the name of its variable, with the value in force."""
 
-    EXAMPLE = {"name": "BANK_CURRENCY", "value": "USD"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"name": "BANK_CURRENCY", "value": "USD"}
 
     name = fields.String()
     value = fields.Raw(metadata={"description": "Text, a number, true or false, or a list of texts."})
@@ -52,7 +52,7 @@ class SettingOut(OutSchema):
 class DatabaseStateOut(OutSchema):
     """The database server that answers."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "status": "up",
         "replica_set": "bank",
         "primary": True,

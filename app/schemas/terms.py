@@ -9,7 +9,7 @@ from app.schemas.fields import AmountOrZeroIn, MoneyOut
 class LimitsIn(BaseSchema):
     """What may leave an account at most, by one transaction and in a business day; null sets no bound."""
 
-    EXAMPLE = {"withdrawal": "500.00", "withdrawal_daily": "1000.00"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"withdrawal": "500.00", "withdrawal_daily": "1000.00"}
 
     withdrawal = AmountOrZeroIn(allow_none=True)
     withdrawal_daily = AmountOrZeroIn(allow_none=True)
@@ -20,7 +20,7 @@ class LimitsIn(BaseSchema):
 class LimitsOut(OutSchema):
     """What may leave an account at most, by one transaction and in a business day; null where there is no bound."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "withdrawal": "500.00",
         "withdrawal_daily": "1000.00",
         "transfer": None,
@@ -36,6 +36,6 @@ class LimitsOut(OutSchema):
 class OverdraftIn(BaseSchema):
     """How far an account may go below zero."""
 
-    EXAMPLE = {"limit": "500.00"}  # noqa: RUF012  # never changed
+    EXAMPLE = {"limit": "500.00"}
 
     limit = AmountOrZeroIn(required=True)

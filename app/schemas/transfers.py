@@ -13,7 +13,7 @@ REFERENCE_LENGTH_MAX = 35
 class CounterTransferIn(BaseSchema):
     """Money from one customer's account to another."""
 
-    EXAMPLE = {  # noqa: RUF012  # never changed
+    EXAMPLE = {
         "from": "482915306750",
         "to": "730184652996",
         "amount": "25.00",
