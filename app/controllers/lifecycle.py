@@ -68,10 +68,10 @@ def reactivate(store: Store, actor: Actor, number: str, *, reason: str) -> Accou
 def close_for_customer(
     store: Store, actor: Actor, number: str, *, transfer_to: str | None, reason: str | None, idempotency_key: str | None
 ) -> tuple[AccountView, Recorded]:
-    """Close a customer's account for good; what is left goes to another account of one of its holders.
+    """Close a customer's account for good; what is left goes to another account that none but its holders hold.
 
     Raises:
-        NotFound: there is no such account, or no such account of theirs to take the rest.
+        NotFound: there is no such account, or no such account of theirs alone to take the rest.
         BankError: any refusal of the ledger; nothing has changed.
     """
     account = store.accounts.get_customer_account(number)

@@ -196,6 +196,22 @@ def test_the_rest_never_goes_to_somebody_else(
     assert bank.act(number, "close", transfer_to=number).json["code"] == "same_account"
 
 
+def test_nobody_comes_into_money_by_the_closing_of_an_account_that_was_not_theirs(
+    client: FlaskClient, bank: Bank
+) -> None:
+    (anna, first), (_, puppet) = bank.verified("anna"), bank.verified("bob")
+    own = numbers_of(client, anna)[0]
+    assert client.post("/deposit", json={"amount": 9}, headers=anna.headers).status_code == 201
+    body = {"customers": [first, puppet], "product": "SAVER"}
+    joint = client.post("/banker/accounts", json=body, headers=bank.banker.headers).json["number"]
+    for refused in (
+        bank.act(own, "close", transfer_to=joint),
+        client.post(f"/accounts/{own}/close", json={"transfer_to": joint}, headers=anna.headers),
+    ):
+        assert (refused.status_code, refused.json["code"]) == (404, "not_found")
+    assert client.get(f"/accounts/{own}", headers=anna.headers).json["balance"] == "9.00"
+
+
 def test_staff_close_to_an_account_of_any_holder(client: FlaskClient, store: Store, bank: Bank) -> None:
     (_, first), (bob, second) = bank.verified("anna"), bank.verified("bob")
     headers = bank.banker.headers

@@ -149,7 +149,7 @@ def _empty(draft: Draft, account: Account, intent: Close) -> None:
     if target == account.id:
         raise SameAccount
     require_customers(draft.account(target))
-    if intent.only_to and not set(intent.only_to) & set(draft.account(target).holders):
+    if intent.only_to and not set(draft.account(target).holders) <= set(intent.only_to):
         raise NotFound
     limited_as = TransactionType.TRANSFER if intent.customer_id is not None else None
     draft.move(Leg(account.id, -account.balance, account.currency), is_covered=True, limited_as=limited_as)

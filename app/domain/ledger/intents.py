@@ -164,7 +164,8 @@ class _OfAccount(Intent):
 class Close(_OfAccount):
     """Close an account for good; what is left on it goes to `transfer_to`, a customer's account, in the same step.
 
-    `only_to` names the customers of whom one has to hold that account; empty, any: to pay somebody else is a transfer.
+    `only_to` names the customers who may hold that account, and nobody else; empty, anybody. To pay somebody else is a
+    transfer.
     """
 
     transfer_to: str | None = None
