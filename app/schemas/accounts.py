@@ -196,7 +196,9 @@ class OwnClosingIn(BaseSchema):
 
     EXAMPLE = {"transfer_to": "482915306750"}
 
-    transfer_to = AccountNumber(metadata={"description": "Needed where the account is not empty: another one that nobody else holds."})
+    transfer_to = AccountNumber(
+        metadata={"description": "Needed where the account is not empty: another one that nobody else holds."}
+    )
 
 
 class ClosingIn(OwnClosingIn):
