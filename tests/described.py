@@ -13,7 +13,8 @@ from referencing.jsonschema import DRAFT202012
 from werkzeug.test import TestResponse
 
 UNDESCRIBED = ("/openapi.json", "/docs")
-_ROOT = "urn:description"
+DESCRIPTION = "urn:description"
+_made: dict[frozenset[str], dict[str, Any]] = {}
 
 
 class Undescribed(AssertionError):
@@ -33,10 +34,13 @@ class DescribedClient(FlaskClient):
 
 
 def description_of(app: Flask) -> dict[str, Any]:
-    """Return the OpenAPI description of an application, as it was when it was first asked for: that takes its time."""
-    if _ROOT not in app.extensions:
-        app.extensions[_ROOT] = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
-    found: dict[str, Any] = app.extensions[_ROOT]
+    """Return the OpenAPI description of an application, made once for all that serve the same: that takes its time."""
+    if DESCRIPTION not in app.extensions:
+        routes = frozenset(str(rule) for rule in app.url_map.iter_rules())
+        if routes not in _made:
+            _made[routes] = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].description()
+        app.extensions[DESCRIPTION] = _made[routes]
+    found: dict[str, Any] = app.extensions[DESCRIPTION]
     return found
 
 
@@ -87,6 +91,6 @@ def _operation(app: Flask, method: str, path: str) -> dict[str, Any] | None:
 
 
 def _validator(app: Flask, name: str) -> Draft202012Validator:
-    registry = Registry().with_resource(_ROOT, DRAFT202012.create_resource(description_of(app)))
-    schema = {"$ref": f"{_ROOT}#/components/schemas/{name}"}
+    registry = Registry().with_resource(DESCRIPTION, DRAFT202012.create_resource(description_of(app)))
+    schema = {"$ref": f"{DESCRIPTION}#/components/schemas/{name}"}
     return Draft202012Validator(schema, registry=registry, format_checker=FormatChecker())

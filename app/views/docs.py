@@ -34,7 +34,7 @@ def docs_blueprint(api: Api) -> FlaskBlueprint:
 
     @cache
     def description() -> str:
-        return json.dumps(api.spec.to_dict())
+        return json.dumps(api.description())
 
     @bp.get("/openapi.json")
     def show_description() -> Response:

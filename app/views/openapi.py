@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import flask_smorest
@@ -91,6 +92,27 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # smorest is untyped
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
+    def __init__(self, app: Flask, **options: Any) -> None:
+        self._undescribed: list[flask_smorest.Blueprint] = []
+        self._describing = Lock()
+        super().__init__(app, **options)
+
+    def register_blueprint(self, blueprint: flask_smorest.Blueprint) -> None:
+        """Serve a blueprint. It is described when somebody asks: a start has no time for that."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._undescribed.append(blueprint)
+
+    def description(self) -> dict[str, Any]:
+        """Return the OpenAPI description of all that is served."""
+        with self._describing:
+            for blueprint in self._undescribed:
+                blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+                self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+            self._undescribed.clear()
+            described: dict[str, Any] = self.spec.to_dict()
+            return described
+
     def _register_error_handlers(self) -> None:
         """Leave errors to `error_handlers`."""
 
@@ -108,7 +130,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # smorest is untyped
 
 
 def make_api(app: Flask) -> Api:
-    """Attach an empty description to the application; blueprints fill it as they are registered."""
+    """Attach an empty description to the application, for the blueprints that are registered with it to fill."""
     plugin = _Plugin(schema_name_resolver=_component_name)
     api = Api(
         app,
