@@ -40,6 +40,7 @@ from app.domain.ledger.intents import Leg, Post
 from app.domain.ledger.records import TransactionType
 from app.domain.operations.base import OperationName
 from app.domain.policies import Policy, Rule
+from app.logs import configure_logs
 from app.models import embedded
 from app.models.posting import Fault, Poster, Request, classify
 from app.models.store import Store
@@ -105,6 +106,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--data-dir", type=Path)
     options = parser.parse_args()
+    configure_logs("WARNING")
     with (
         tempfile.TemporaryDirectory(prefix="bank-bench-") as scratch,
         embedded.start(options.data_dir or Path(scratch)) as server,
@@ -167,6 +169,7 @@ def _share_barrier(barrier: threading.Barrier) -> None:
 
 
 def _load_process(cell: Cell, config: Config, numbers: Sequence[str], seconds: float) -> tuple[list[float], int]:
+    configure_logs("WARNING")
     spare_the_collector()
     store = Store.open(config)
     try:
