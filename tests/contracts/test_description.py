@@ -22,7 +22,10 @@ PUBLIC = ("/auth/register", "/auth/login", "/auth/login/mfa", "/auth/password/re
 
 @pytest.fixture
 def description(app: Flask) -> dict[str, Any]:
-    return description_of(app)
+    """The description of this test's application alone: it may be damaged, and the other tests go on with their own."""
+    own: dict[str, Any] = deepcopy(description_of(app))
+    app.extensions[DESCRIPTION] = own
+    return own
 
 
 def operations(description: dict[str, Any]) -> Iterator[tuple[str, str, Operation]]:
@@ -109,12 +112,11 @@ def test_every_error_is_explained(description: dict[str, Any]) -> None:
     ],
 )
 def test_an_answer_that_is_not_as_described_is_noticed(
-    app: Flask, damage: Callable[[dict[str, Any]], Any], complaint: str
+    app: Flask, description: dict[str, Any], damage: Callable[[dict[str, Any]], Any], complaint: str
 ) -> None:
     client = app.test_client()
     assert isinstance(client, DescribedClient)
-    app.extensions[DESCRIPTION] = described = deepcopy(description_of(app))  # the other tests go on with their own
-    damage(described["paths"]["/health/live"]["get"]["responses"])
+    damage(description["paths"]["/health/live"]["get"]["responses"])
     with pytest.raises(Undescribed, match=complaint):
         client.get("/health/live")
 
