@@ -56,7 +56,9 @@ def _complete_customer(database: Database[Document], found: Document, now: datet
     for account in own:
         facts = {"holder_names": [customer.full_name], "product": default_product_code(account["currency"])}
         database[accounts.SPEC.name].update_one(
-            {"_id": account["_id"]}, {"$set": facts}, bypass_document_validation=True
+            {"_id": account["_id"], "holder_names": {"$exists": False}},  # another process may have been quicker
+            {"$set": facts},
+            bypass_document_validation=True,
         )
     database[customers.SPEC.name].replace_one(
         {"_id": customer.id, "number": {"$exists": False}},

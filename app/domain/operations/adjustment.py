@@ -61,7 +61,7 @@ class Adjustment(PostingOperation):
             "reason": self.reason,
         }
 
-    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> Post:  # noqa: ARG002  # it is never forced
+    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> Post:
         amount = self.money.amount_minor if self.direction == "credit" else -self.money.amount_minor
         currency = self.money.currency
         against = f"{InternalAccount.ADJUSTMENT}-{currency}"

@@ -51,7 +51,7 @@ class _CounterCash(PostingOperation):
     def sent(self) -> Payload:
         return {"account": self.account, "money": asdict(self.money), "description": self.description}
 
-    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> Post:  # noqa: ARG002  # cash is never forced
+    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> Post:
         amount = self.money.amount_minor if self.TYPE is TransactionType.DEPOSIT else -self.money.amount_minor
         currency = self.money.currency
         return Post(

@@ -65,7 +65,7 @@ class HoldersChange(PostingOperation):
             "leaves": self.leaves.customer if self.leaves else None,
         }
 
-    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> ChangeHolders:  # noqa: ARG002
+    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> ChangeHolders:
         return ChangeHolders(
             **facts,
             account_id=self.account,

@@ -94,5 +94,5 @@ class AccountOpening(PostingOperation):
             "deposit_minor": self.deposit.amount_minor if self.deposit else None,
         }
 
-    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> Open:  # noqa: ARG002  # nothing is forced
+    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> Open:
         return Open(**facts, account=self.account, opening_amount=self.deposit.amount_minor if self.deposit else 0)

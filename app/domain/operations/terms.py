@@ -52,7 +52,7 @@ class OverdraftChange(PostingOperation):
     def sent(self) -> Payload:
         return {"account": self.account, "limit": str(self.limit)}
 
-    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> ChangeTerms:  # noqa: ARG002
+    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> ChangeTerms:
         return ChangeTerms(
             **facts,
             account_id=self.account,
@@ -109,7 +109,7 @@ class LimitsChange(PostingOperation):
         shown = self._shown(self.limits)
         return {"account": self.account, "limits": {name: shown[name] for name in sorted(self.given)}}
 
-    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> ChangeTerms:  # noqa: ARG002
+    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> ChangeTerms:
         return ChangeTerms(**facts, account_id=self.account, limits=self.limits, expected_limits=self.before)
 
     def _shown(self, limits: Limits) -> dict[str, str | None]:

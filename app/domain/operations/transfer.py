@@ -67,7 +67,7 @@ class BankerTransfer(PostingOperation):
             "reference": self.reference,
         }
 
-    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> Post:  # noqa: ARG002  # it is never forced
+    def intent(self, facts: Mapping[str, Any], *, approval: str | None) -> Post:
         amount, currency = self.money.amount_minor, self.money.currency
         told = {"reference": self.reference} if self.reference else {}
         return Post(
