@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 NEWMAN := node_modules/.bin/newman
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format openapi errors-doc postman bench-ledger bench-serving clean
+.PHONY: help install run test lint format openapi errors-doc postman mutation bench-ledger bench-serving clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ errors-doc: openapi ## Write docs/errors.md, which the same command makes
 postman: $(INSTALLED) $(NEWMAN) ## Run the Postman collection against a server of its own (needs Node.js)
 	@$(BIN)/python -m tests.postman $(NEWMAN)
 
+mutation: $(INSTALLED) ## Plant thousands of defects in the domain; fail where tests notice too few (MUTANTS: some alone)
+	@$(BIN)/python -m tests.mutation $(MUTANTS)
+
 bench-ledger: $(INSTALLED) ## Measure the ledger; fail where it is slower than promised
 	@$(BIN)/python -m benchmarks.ledger
 
@@ -44,7 +47,7 @@ bench-serving: $(INSTALLED) ## Measure which WORKERS and THREADS serve best (nee
 	@$(BIN)/python -m benchmarks.serving
 
 clean: ## Remove what was installed and built; data under instance/ stays
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .mutation .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 install: $(INSTALLED) ## Make the virtual environment with the pinned packages

@@ -290,4 +290,4 @@ def verdict(outcome: Outcome) -> str:
 
 
 class TestLedger(Ledger.TestCase):  # type: ignore[name-defined, misc]
-    settings = settings(max_examples=250, stateful_step_count=60, deadline=None)
+    settings = settings(max_examples=settings().max_examples * 5 // 2, stateful_step_count=60, deadline=None)
