@@ -1,9 +1,9 @@
 """`python -m tests.mutation [NAME ...]`: change the domain in thousands of small ways, and count whom the tests notice.
 
-The work is mutmut's, as pyproject.toml sets it up, on a copy under `.mutation/`. In that copy each property is a method
-with `property()` called on it: mutmut leaves decorated functions alone, and what an account has available is a property.
-Without names everything is tried anew; with some, as `mutmut run` takes them (`app.domain.money*`), these alone, and the
-others keep what became of them. `mutmut show NAME` in `.mutation/` tells what a mutant changed.
+The work is mutmut's, as pyproject.toml sets it up, on a copy under `.mutation/`. In that copy each property is a
+method with `property()` called on it: mutmut leaves decorated functions alone, and what an account has available is a
+property. Without names everything is tried anew; with some, as `mutmut run` takes them (`app.domain.money*`), these
+alone, and the others keep what became of them. `mutmut show NAME` in `.mutation/` tells what a mutant changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SCORE_MIN = 90.0
 
 
 def main(names: Sequence[str]) -> int:
-    """Run mutmut, print what became of the mutants of each module, and the score last; return 1 where it falls short."""
+    """Run mutmut, print what became of each module's mutants, and the score last; return 1 where it falls short."""
     if not names:
         shutil.rmtree(COPY, ignore_errors=True)
     copy_project()
