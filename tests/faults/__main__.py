@@ -1,0 +1,125 @@
+"""Throw every fault at the bank, print what came of each and, last, the verdict.
+
+    python -m tests.faults [--times N] [--seed SEED] [--faults NAME,NAME...] [--allow-skipped] [--folder PATH] [--list]
+
+The exit code is 0 when every run passed, and 1 when one fell short, had too few acknowledged writes to tell ("unknown")
+or was skipped because this machine lacks something; with `--allow-skipped` a skipped run is named and counts for
+nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from tests.faults.catalogue import CATALOGUE
+from tests.faults.run import Result, run
+
+_SHOWN_MAX = 10
+COLUMNS = (
+    "fault", "seed", "acknowledged", "unknown", "lost", "doubled", "writes back", "longest blocked", "liveness p99",
+    "verdict",
+)  # fmt: skip
+
+
+def main() -> int:
+    arguments = _parse()
+    if arguments.list:
+        for fault in CATALOGUE.values():
+            click.echo(f"{fault.name:<22} {fault.about}")
+        return 0
+    folder = Path(arguments.folder or tempfile.mkdtemp(prefix="bank-faults-"))
+    began_s = time.monotonic()
+    results = []
+    for name in arguments.faults:
+        for seed in range(arguments.seed, arguments.seed + arguments.times):
+            result = _run(name, seed, folder / f"{name}-{seed}")
+            results.append(result)
+            _tell(result)
+    minutes = (time.monotonic() - began_s) / 60
+    Console(width=160).print(_table(results))
+    click.echo(
+        f"{len(results)} runs in {minutes:.1f} minutes on {os.cpu_count()} cores, load {os.getloadavg()[2]:.1f}."
+    )
+    if not arguments.folder:
+        shutil.rmtree(folder)
+    return _verdict(results, allow_skipped=arguments.allow_skipped)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--times", type=int, default=1, help="how often each fault is thrown")
+    parser.add_argument("--seed", type=int, default=1, help="the first run's seed; the others count on from it")
+    parser.add_argument("--faults", type=_names, default=list(CATALOGUE), help="names, separated by commas")
+    parser.add_argument("--allow-skipped", action="store_true", help="pass although some faults were skipped")
+    parser.add_argument("--folder", help="keep databases, logs and histories here")
+    parser.add_argument("--list", action="store_true", help="name the faults and end")
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in CATALOGUE]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(unknown)}; see --list")
+    return names
+
+
+def _run(name: str, seed: int, folder: Path) -> Result:
+    """Throw one fault; a run that breaks down is no pass. Its history and logs stay, its databases do not."""
+    folder.mkdir(parents=True)
+    try:
+        return run(CATALOGUE[name](), seed=seed, folder=folder)
+    except Exception as failure:
+        return Result(name, seed, unsafe=[f"the run broke down: {type(failure).__name__}: {failure}"])
+    finally:
+        for data in folder.glob("cluster/member?"):
+            shutil.rmtree(data)
+
+
+def _tell(result: Result) -> None:
+    click.echo(f"{result.fault} (seed {result.seed}): {result.verdict}")
+    found = [*result.unsafe, *result.slow]
+    for sentence in found[:_SHOWN_MAX]:
+        click.echo(f"    {sentence}")
+    if len(found) > _SHOWN_MAX:
+        click.echo(f"    and {len(found) - _SHOWN_MAX} more")
+
+
+def _table(results: list[Result]) -> Table:
+    table = Table(*COLUMNS)
+    for each in results:
+        if each.skipped:
+            table.add_row(each.fault, str(each.seed), *["-"] * 7, each.verdict)
+            continue
+        counts = (each.seed, each.acknowledged, each.unknown, each.lost, each.doubled)
+        times = (each.back_s, each.blocked_s, each.liveness_p99_s)
+        table.add_row(each.fault, *map(str, counts), *(f"{seconds:.2f} s" for seconds in times), each.verdict)
+    return table
+
+
+def _verdict(results: list[Result], *, allow_skipped: bool) -> int:
+    """Print the verdict and return the exit code."""
+    fallen = [each for each in results if each.verdict in ("FAIL", "unknown")]
+    skipped = sorted({each.fault for each in results if each.skipped})
+    passed = len(results) - len(fallen) - sum(bool(each.skipped) for each in results)
+    is_pass = bool(passed) and not fallen and (allow_skipped or not skipped)
+    names = ", ".join(f"{each.fault} ({each.verdict})" for each in fallen)
+    click.echo(f"{passed} of {len(results)} runs passed." + (f" Fell short: {names}." if fallen else ""))
+    if skipped:
+        click.echo(f"Skipped, which is no pass: {', '.join(skipped)}.")
+    click.echo("PASS" if is_pass else "FAIL")
+    return 0 if is_pass else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

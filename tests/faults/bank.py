@@ -1,0 +1,173 @@
+"""The bank's servers over a replica set, and the customers whose money is moved while faults are thrown."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from app.domain.ids import random_id
+from tests.factories.users import PASSWORD
+from tests.live import LiveServer
+from tests.processes import is_running, wait_until
+
+START_S_MAX = 60.0
+_SETTINGS = {
+    "FLASK_ENV": "testing",
+    "LOG_LEVEL": "WARNING",
+    "ACCESS_TOKEN_MINUTES": 60,  # longer than any run
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BankSettings:
+    """How the servers are run. `uri_options` are added to MONGO_URI, `variables` are settings of the application."""
+
+    servers: int = 2
+    workers: int = 2
+    uri_options: str = ""
+    variables: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Somebody who is logged in, and the number of their account."""
+
+    username: str
+    token: str
+    account: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+class Bank:
+    """Several server processes, each on a port of its own, each with workers; they share database and secrets."""
+
+    def __init__(self, folder: Path, uri: str, settings: BankSettings | None = None) -> None:
+        self.settings = settings or BankSettings()
+        self._folder = folder
+        self._uri = uri + self.settings.uri_options
+        self._servers: list[LiveServer | None] = [None] * self.settings.servers
+        self._ended: list[LiveServer] = []
+        self._stopping: set[int] = set()
+
+    @property
+    def numbers(self) -> range:
+        """The servers' numbers, running or not."""
+        return range(self.settings.servers)
+
+    @property
+    def running(self) -> list[int]:
+        """The numbers of the servers that the harness has not ended."""
+        return [number for number in self.numbers if self._servers[number] is not None]
+
+    def port(self, number: int) -> int | None:
+        """Return where a server listens; None while it is down."""
+        server = self._servers[number]
+        return server.port if server is not None else None
+
+    def is_up(self, number: int) -> bool:
+        """Tell whether a server is to live: the harness has neither ended it nor told it to stop."""
+        return self._servers[number] is not None and number not in self._stopping
+
+    def server(self, number: int) -> LiveServer:
+        """Return a server that is up."""
+        server = self._servers[number]
+        assert server is not None
+        return server
+
+    def start(self, *numbers: int) -> None:
+        """Start these servers (of all, where none is named) that are down; return when they answer."""
+        for number in numbers or self.numbers:
+            if self._servers[number] is None:
+                server = LiveServer(self._folder, **{**_SETTINGS, **self._variables(), **self.settings.variables})
+                try:
+                    server.wait_until_ready()
+                except BaseException:
+                    _end(server)
+                    raise
+                self._servers[number] = server
+
+    def kill(self, number: int) -> None:
+        """End a server and its workers as a power cut would."""
+        server, self._servers[number] = self.server(number), None
+        _end(server)
+        self._ended.append(server)
+
+    def stop(self, number: int) -> int:
+        """Ask a server to stop (SIGTERM) and return its exit code. Clients may go on asking it meanwhile."""
+        server = self.server(number)
+        self._stopping.add(number)
+        code = server.stop(signal.SIGTERM)
+        self._servers[number] = None
+        self._stopping.discard(number)
+        self._ended.append(server)
+        return code
+
+    def workers(self) -> list[int]:
+        """Return the processes that serve requests, of all servers."""
+        return [pid for number in self.running for pid in self.server(number).workers()]
+
+    def kill_worker(self, chance: random.Random) -> int:
+        """Kill one worker of one server, whatever it is doing; the server makes a new one."""
+        pid = chance.choice(self.workers())
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def output(self) -> str:
+        """Return all that servers have printed so far."""
+        servers = [server for server in self._servers if server is not None]
+        return "".join(server.output for server in [*self._ended, *servers])
+
+    def close(self) -> None:
+        """Kill whatever runs."""
+        for number in self.running:
+            self.kill(number)
+
+    def new_customer(self) -> Customer:
+        """Register a customer, who gets an account, and log them in."""
+        url = self.server(self.running[0]).url
+        login = {"username": f"c{random_id()[:12]}", "password": PASSWORD}
+        with httpx.Client(base_url=url, timeout=START_S_MAX) as client:
+            registered = client.post("/auth/register", json=login)
+            assert registered.status_code == 201, registered.text
+            logged_in = client.post("/auth/login", json=login)
+            assert logged_in.status_code == 200, logged_in.text
+        number = registered.json()["account"]["number"]
+        return Customer(login["username"], logged_in.json()["access_token"], number)
+
+    def _variables(self) -> dict[str, object]:
+        return {"MONGO_URI": self._uri, "WORKERS": self.settings.workers}
+
+
+def _end(server: LiveServer) -> None:
+    pids = server.workers()
+    server.process.kill()
+    for pid in pids:
+        _kill(pid)
+    server.wait()
+    wait_until(lambda: not any(map(is_running, pids)))
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):  # it has followed its parent already
+        os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def serving(folder: Path, uri: str, settings: BankSettings | None = None) -> Iterator[Bank]:
+    """Run the servers until the block ends; nothing is left running then."""
+    bank = Bank(folder, uri, settings)
+    try:
+        bank.start()
+        yield bank
+    finally:
+        bank.close()
