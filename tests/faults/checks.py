@@ -297,11 +297,11 @@ def error_form(attempts: Iterable[Attempt]) -> list[str]:
 
 def writes_back_s(attempts: Iterable[Attempt], *, since_s: float, servers: Iterable[int]) -> float:
     """Return how long after `since_s` every one of the servers had acknowledged a write asked for since then."""
-    first = dict.fromkeys(servers, math.inf)
-    for attempt in attempts:
-        if attempt.operation.is_write and attempt.outcome == OK and attempt.invoked_s >= since_s:
-            first[attempt.server] = min(first.get(attempt.server, math.inf), attempt.answered_s)
-    return max(first.values()) - since_s
+    first_s = dict.fromkeys(servers, math.inf)
+    for each in attempts:
+        if each.server in first_s and each.operation.is_write and each.outcome == OK and each.invoked_s >= since_s:
+            first_s[each.server] = min(first_s[each.server], each.answered_s)
+    return max(first_s.values()) - since_s
 
 
 def first_write_s(attempts: Iterable[Attempt], *, since_s: float) -> float:
