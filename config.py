@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import secrets
@@ -23,6 +24,11 @@ from app.domain.rates import RATE_PATTERN
 ENVIRONMENTS = ("development", "testing", "production")
 SECRET_LENGTH_MIN = 32
 BCRYPT_COST_MIN = 10
+POSTING_DEADLINE_MS = 4_500
+SETTLING_SECONDS = 15
+CLOCK_SKEW_SECONDS_MAX = 4
+_COMMIT_S = 1
+"""How much later than its deadline a posting may still appear."""
 _PROJECT = Path(__file__).parent
 DATA_DIR = _PROJECT / "instance"
 MONGOMOCK_SCHEME = "mongomock://"
@@ -100,8 +106,9 @@ class Config:
     bulk_mib_max: int = 8
     log_level: str = "INFO"
 
-    posting_deadline_ms: int = 4_500
-    settling_seconds: int = 15
+    posting_deadline_ms: int = POSTING_DEADLINE_MS
+    settling_seconds: int = SETTLING_SECONDS
+    clock_skew_seconds_max: int = CLOCK_SKEW_SECONDS_MAX
     journal_queue_max: int = 10_000
     journal_batch_max: int = 1_000
 
@@ -264,13 +271,14 @@ class _EnvironmentSchema(Schema):
     log_level = fields.String(data_key="LOG_LEVEL", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     posting_deadline_ms = _whole("POSTING_DEADLINE_MS", 100, 5_000)
     settling_seconds = _whole("SETTLING_SECONDS", 6, 3_600)  # a posting's deadline of 5 s at most, and its commit
+    clock_skew_seconds_max = _whole("CLOCK_SKEW_SECONDS_MAX", 1, 600)
     journal_queue_max = _whole("JOURNAL_QUEUE_MAX", 1, 100_000)
     journal_batch_max = _whole("JOURNAL_BATCH_MAX", 1, 1_000)
 
 
 def _problems(values: Mapping[str, Any], *, debug: bool) -> dict[str, list[str]]:
     """Name what no single variable shows: what is missing, too weak, or not allowed in this environment."""
-    problems = _weak_secrets(values) | _no_iban(values)
+    problems = _weak_secrets(values) | _no_iban(values) | _settles_too_early(values)
     if values["env"] != "testing":
         problems |= _only_for_tests(values)
     if values["env"] == "production":
@@ -288,6 +296,16 @@ def _weak_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
         elif any(len(secret.encode()) < SECRET_LENGTH_MIN for secret in given):
             problems[name] = [f"Each secret in it needs at least {SECRET_LENGTH_MIN} bytes."]
     return problems
+
+
+def _settles_too_early(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Name a SETTLING_SECONDS in which postings of servers whose clocks are apart as far as is allowed still appear."""
+    deadline_s = values.get("posting_deadline_ms", POSTING_DEADLINE_MS) / 1000
+    skew_s_max = values.get("clock_skew_seconds_max", CLOCK_SKEW_SECONDS_MAX)
+    least = math.ceil(deadline_s + _COMMIT_S + 2 * skew_s_max)
+    if values.get("settling_seconds", SETTLING_SECONDS) >= least:
+        return {}
+    return {"SETTLING_SECONDS": [f"At least {least}, by POSTING_DEADLINE_MS and twice CLOCK_SKEW_SECONDS_MAX."]}
 
 
 def _only_for_tests(values: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -43,6 +43,20 @@ def test_a_version_of_a_pepper_is_one_small_number_of_its_own(peppers: str) -> N
     assert problems_of(PASSWORD_PEPPERS=peppers) == {"PASSWORD_PEPPERS"}
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"CLOCK_SKEW_SECONDS_MAX": "5"},
+        {"SETTLING_SECONDS": "13"},
+        {"SETTLING_SECONDS": "7", "CLOCK_SKEW_SECONDS_MAX": "1"},
+    ],
+)
+def test_a_past_balance_is_not_told_before_two_clocks_that_are_as_wrong_as_may_be_have_passed_it(
+    settings: dict[str, str],
+) -> None:
+    assert problems_of(**settings) == {"SETTLING_SECONDS"}
+
+
 def test_several_peppers_are_read_by_version() -> None:
     peppers = f"1:{'p' * 32}, 2:{'q' * 31}:"
     assert Config.from_env(_USABLE | {"PASSWORD_PEPPERS": peppers}).password_peppers == {1: "p" * 32, 2: "q" * 31 + ":"}

@@ -54,7 +54,9 @@ def get_balance_at(store: Store, actor: Actor, number: str, at: date | datetime)
     Raises:
         NotFound: there is no such account, or it is somebody else's.
         TimeNotSettled: a posting may still be on its way to this time.
+        ClockWrong: what is past by this machine's clock may be still to come.
     """
+    store.clock_guard.require_right()
     account = store.accounts.get_reachable(actor, number)
     instant = _settled_instant(at, ZoneInfo(store.config.bank_timezone), _settled_until(store))
     last = store.entries.find_last(account.id, instant)

@@ -21,7 +21,8 @@ SHOWN = (
     "login_lockout_minutes", "mfa_issuer", "require_staff_mfa", "require_customer_mfa", "confirmation_limit",
     "invitation_days", "rate_limit_login", "rate_limit_register", "rate_limit_refresh", "rate_limit_payees",
     "require_idempotency_key", "cors_origins", "trusted_hosts", "proxy_count", "body_kib_max", "bulk_mib_max",
-    "log_level", "posting_deadline_ms", "settling_seconds", "journal_queue_max", "journal_batch_max",
+    "log_level", "posting_deadline_ms", "settling_seconds", "clock_skew_seconds_max",
+    "journal_queue_max", "journal_batch_max",
 )  # fmt: skip
 """What holds no secret. A setting that is not named here is not shown, whatever it is."""
 _VARIABLES = {"env": "FLASK_ENV"}

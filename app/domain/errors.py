@@ -497,6 +497,13 @@ class DatabaseUnavailable(BankError):
     code, status, title = "database_unavailable", 503, "The database is not available; try again."
 
 
+class ClockWrong(BankError):
+    """This server's clock differs from the database's by more than CLOCK_SKEW_SECONDS_MAX, so it dates no money until
+    that is mended; reading goes on. Other servers may serve: try again with the same key."""
+
+    code, status, title = "clock_wrong", 503, "This server's clock is wrong; nothing was moved."
+
+
 class OutcomeUnknown(BankError):
     """The database went away before it said whether the money moved. Send the same request with the same key again:
     `idempotency_key` names it, also where the server had made it up."""

@@ -20,6 +20,7 @@ from pymongo.monitoring import CommandListener
 
 from app.domain.errors import BankError, DatabaseUnavailable, InternalError, OutcomeUnknown
 from app.models.collection import Document
+from app.models.member_clocks import MemberClocks
 
 MAJORITY = WriteConcern("majority", j=True)
 POOL_SIZE_MAX = 100
@@ -30,7 +31,10 @@ _UNAVAILABLE_CODES = frozenset({50, 89, 91, 189, 262, 9001, 10107, 11600, 11602,
 def connect(
     uri: str, *, timeout_ms: int, app_name: str = "bank", listeners: Sequence[CommandListener] = ()
 ) -> MongoClient[Document]:
-    """Return a lazy client: majority and journaled writes, majority reads from the primary, and no endless wait."""
+    """Return a lazy client: majority and journaled writes, majority reads from the primary, and no endless wait.
+
+    It also listens to what time the members have; see `clock_guard`.
+    """
     options: dict[str, Any] = {
         "serverSelectionTimeoutMS": timeout_ms,
         "connectTimeoutMS": timeout_ms,
@@ -46,7 +50,7 @@ def connect(
         "readPreference": "primary",
         "tz_aware": True,
         "appname": app_name,
-        "event_listeners": list(listeners),
+        "event_listeners": [MemberClocks(), *listeners],
         "connect": False,
     }
     return MongoClient(uri, **options)

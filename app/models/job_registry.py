@@ -94,7 +94,12 @@ def job_statuses(store: Store) -> list[JobStatus]:
 
 
 def run_due(store: Store) -> Iterator[Ended]:
-    """Run every job that is due and that nobody runs; one that fails does not keep the others from it."""
+    """Run every job that is due and that nobody runs; one that fails does not keep the others from it.
+
+    Raises:
+        ClockWrong: this machine's clock does not tell what is due.
+    """
+    store.clock_guard.require_right()
     for status in job_statuses(store):
         if status.state is None:
             store.jobs.ensure(status.job.name, due_at=status.now)
@@ -110,8 +115,10 @@ def run_now(store: Store, name: str) -> Ended | None:
 
     Raises:
         NotFound: there is no such job.
+        ClockWrong: this machine's clock does not tell what is due.
     """
     job = get_job(name)
+    store.clock_guard.require_right()
     store.jobs.ensure(name, due_at=store.clock.now())
     return _take(store, job, only_due=False)
 

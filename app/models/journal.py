@@ -17,6 +17,7 @@ from app.domain.errors import BankError, PostingNotSupported, ServerBusy
 from app.domain.ledger.book import Outcome, Recorded
 from app.domain.ledger.intents import Intent
 from app.models.budget import deadline_within
+from app.models.clock_guard import ClockGuard
 from app.models.collection import CollectionSpec, Document
 from app.models.group_commit import GroupCommit, Unit
 from app.models.posting import Append, GuardedWrite, Poster, Request
@@ -36,8 +37,15 @@ class Journal:
     """
 
     def __init__(
-        self, client: MongoClient[Document], database: Database[Document], config: Config, *, clock: Clock
+        self,
+        client: MongoClient[Document],
+        database: Database[Document],
+        config: Config,
+        *,
+        clock: Clock,
+        clock_guard: ClockGuard,
     ) -> None:
+        self._clock_guard = clock_guard
         self._counters = database[COUNTERS.name]
         self._supported = not config.uses_mongomock
         self._deadline_s = config.posting_deadline_ms / 1000
@@ -66,9 +74,14 @@ class Journal:
         return outcome
 
     def post_many(self, requests: Sequence[Request]) -> list[Outcome]:
-        """Post many intents through the same door, each on its own feet, and return an outcome for each."""
+        """Post many intents through the same door, each on its own feet, and return an outcome for each.
+
+        Raises:
+            ClockWrong: what would be posted now would bear a wrong date; nothing was queued.
+        """
         if not self._supported:
             raise PostingNotSupported
+        self._clock_guard.require_right()
         units = self._commits.submit(requests, deadline=deadline_within(self._deadline_s))
         return [_outcome(unit) for unit in units]
 

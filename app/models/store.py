@@ -54,6 +54,7 @@ from app.models.bank import Bank
 from app.models.branches import Branches
 from app.models.bulk_posting import BulkPoster
 from app.models.bulks import Bulks
+from app.models.clock_guard import ClockGuard
 from app.models.collection import Document, ensure_collections, missing_parts
 from app.models.confirmation_limits import ConfirmationLimits
 from app.models.confirmations import Confirmations
@@ -131,6 +132,7 @@ class Store:
         self.client = client
         self.config = config
         self.clock = clock or SystemClock()
+        self.clock_guard = ClockGuard(client, skew_s_max=config.clock_skew_seconds_max)
         self.database = client[config.mongo_database]
         self.bank = Bank(self.database)
         self.branches = Branches(self.database)
@@ -143,7 +145,7 @@ class Store:
         self.entry_pages = EntryPages(self.database)
         self.holders = Holders(self.database)
         self.ibans = Ibans(config)
-        self.journal = Journal(client, self.database, config, clock=self.clock)
+        self.journal = Journal(client, self.database, config, clock=self.clock, clock_guard=self.clock_guard)
         self.users = Users(self.database)
         self.customers = Customers(self.database)
         self.customer_pages = CustomerPages(self.database)

@@ -18,11 +18,15 @@ class LiveOut(OutSchema):
 class HealthOut(OutSchema):
     """The state of one process and of its database."""
 
-    EXAMPLE = {"status": "ok", "version": "0.1.0", "database": "up", "queue_depth": 0}
+    EXAMPLE = {"status": "ok", "version": "0.1.0", "database": "up", "clock": "right", "queue_depth": 0}
 
     status = fields.String(validate=validate.OneOf(["ok", "degraded"]))
     version = fields.String()
     database = fields.String(validate=validate.OneOf(["up", "down"]))
+    clock = fields.String(
+        validate=validate.OneOf(["right", "wrong"]),
+        metadata={"description": "Wrong: it differs from the database's, and no money is moved until it is mended."},
+    )
     queue_depth = fields.Integer(
         validate=validate.Range(min=0), metadata={"description": "Postings that wait for the journal in this process."}
     )

@@ -67,6 +67,19 @@ class DatabaseStateOut(OutSchema):
     round_trip_ms = fields.Float()
 
 
+class ClockStateOut(OutSchema):
+    """How this machine's clock stands to the clocks of the database's members."""
+
+    EXAMPLE = {"right": True, "skew_s": 0.002, "members_apart_s": 0.011}
+
+    right = fields.Boolean(attribute="is_right", metadata={"description": "If not, this process moves no money."})
+    skew_s = fields.Float(
+        allow_none=True,
+        metadata={"description": "Seconds it is ahead; at least half of the members are as close, or closer."},
+    )
+    members_apart_s = fields.Float(metadata={"description": "How far the members' clocks are from each other."})
+
+
 class SystemStateOut(OutSchema):
     """The state of each part of the system, as this process sees it."""
 
@@ -75,6 +88,7 @@ class SystemStateOut(OutSchema):
         "version": "0.1.0",
         "uptime_s": 86400,
         "database": DatabaseStateOut.EXAMPLE,
+        "clock": ClockStateOut.EXAMPLE,
         "journal_queue_depth": 0,
         "audit_unsealed": 3,
         "jobs_overdue": [],
@@ -87,6 +101,7 @@ class SystemStateOut(OutSchema):
     version = fields.String()
     uptime_s = fields.Integer()
     database = fields.Nested(DatabaseStateOut, allow_none=True, metadata={"description": "Null: nobody answers."})
+    clock = fields.Nested(ClockStateOut)
     journal_queue_depth = fields.Integer(metadata={"description": "Postings that wait in this process."})
     audit_unsealed = fields.Integer(metadata={"description": "Audit records without a seal; counted up to 10,000."})
     jobs_overdue = fields.List(fields.String())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.domain.errors import DatabaseUnavailable
+from app.domain.errors import ClockWrong, DatabaseUnavailable
 from app.schemas.health import HealthOut, LiveOut
 from app.version import VERSION
 from app.views.blueprint import Blueprint
@@ -18,12 +18,14 @@ guard(bp, PUBLIC)
 @bp.get("")
 @bp.response(200, HealthOut)
 def show_health() -> dict[str, Any]:
-    """Show the version, whether the database answers, and how many postings wait."""
+    """Show the version, whether the database answers, whether the clock is right, and how many postings wait."""
     is_up = store().ping()
+    clock = store().clock_guard.state()
     return {
-        "status": "ok" if is_up else "degraded",
+        "status": "ok" if is_up and clock.is_right else "degraded",
         "version": VERSION,
         "database": "up" if is_up else "down",
+        "clock": "right" if clock.is_right else "wrong",
         "queue_depth": store().journal.queue_depth,
     }
 
@@ -36,10 +38,12 @@ def show_liveness() -> dict[str, str]:
 
 
 @bp.get("/ready")
-@bp.refuses(DatabaseUnavailable)
+@bp.refuses(DatabaseUnavailable, ClockWrong)
 @bp.response(200, LiveOut)
 def show_readiness() -> dict[str, str]:
-    """Say whether requests can be served now: the database answers."""
+    """Say whether requests can be served now: the database answers, and this machine has its time."""
     if not store().ping():
         raise DatabaseUnavailable(retry_after_s=1)
+    if not store().clock_guard.state().is_right:
+        raise ClockWrong(retry_after_s=1)
     return {"status": "ok"}

@@ -19,6 +19,7 @@ BY_MOVING_MONEY = (
     errors.OutcomeUnknown,
     errors.AccountBusy,
     errors.ServerBusy,
+    errors.ClockWrong,
 )
 BY_CHANGING_A_VERSION = (errors.PreconditionFailed, errors.PreconditionRequired)
 _BY_BODY = (

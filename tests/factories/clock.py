@@ -1,7 +1,8 @@
-"""A clock that a test can move."""
+"""Clocks that a test can move."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from app.domain.clock import to_milliseconds
@@ -18,3 +19,29 @@ class MovableClock:
 
     def forward(self, by: timedelta) -> None:
         self._ahead += by
+
+
+class MachineClock:
+    """Stands in for `time` where this machine's clock is looked at; the test sets it, or sends the machine to sleep."""
+
+    def __init__(self) -> None:
+        self._off_s = 0.0
+        self._slept_s = 0.0
+
+    def time(self) -> float:
+        return self.true_s() + self._off_s
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def true_s(self) -> float:
+        """Return the time that a clock shows which is right."""
+        return time.time() + self._slept_s
+
+    def set_by(self, by_s: float) -> None:
+        """Set the clock, as an operator or a time server does; the monotonic one goes on."""
+        self._off_s += by_s
+
+    def sleep(self, for_s: float) -> None:
+        """Let time pass that the monotonic clock does not count."""
+        self._slept_s += for_s

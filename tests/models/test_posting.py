@@ -246,7 +246,8 @@ def test_the_business_date_is_the_day_in_the_banks_timezone_and_never_falls(stor
     noon = StoppedClock(datetime(2026, 3, 1, 12, 0, tzinfo=UTC))
     days = []
     for timezone in ("America/New_York", "Pacific/Auckland", "America/New_York"):
-        writer = Journal(store.client, store.database, replace(config, bank_timezone=timezone), clock=noon)
+        own = replace(config, bank_timezone=timezone)
+        writer = Journal(store.client, store.database, own, clock=noon, clock_guard=store.clock_guard)
         days.append(writer.post(deposit(number, 10)).transaction.business_date)
         writer.close()
     assert days == ["2026-03-01", "2026-03-02", "2026-03-02"]

@@ -14,6 +14,7 @@ from app.domain.errors import (
     AccountDormant,
     AccountFrozen,
     BalanceOutOfRange,
+    ClockWrong,
     DailyLimitExceeded,
     InsufficientFunds,
     NotFound,
@@ -53,7 +54,7 @@ def show_account(number: str) -> AccountView:
 
 @bp.get("/<number>/balance")
 @bp.arguments(BalanceAtQuery, location="query")
-@bp.refuses(NotFound, TimeNotSettled)
+@bp.refuses(NotFound, TimeNotSettled, ClockWrong)
 @bp.response(200, AccountBalanceOut)
 def show_balance(query: dict[str, Any], number: str) -> Balance:
     """Show the balance of a customer's account: now, at a past instant, or at the end of a business day."""

@@ -7,7 +7,15 @@ from typing import Any
 from app.controllers import customers, oversight
 from app.domain.account_views import AccountView
 from app.domain.customers import KycStatus
-from app.domain.errors import AccountBusy, KycIncomplete, NotFound, OutcomeUnknown, ServerBusy, StateConflict
+from app.domain.errors import (
+    AccountBusy,
+    ClockWrong,
+    KycIncomplete,
+    NotFound,
+    OutcomeUnknown,
+    ServerBusy,
+    StateConflict,
+)
 from app.domain.paging import Page
 from app.domain.reset_codes import ResetCode
 from app.schemas.accounts import HeldAccountOut
@@ -112,7 +120,7 @@ def list_customer_transactions(query: dict[str, Any], customer_id: str) -> Page[
 @bp.post("/<customer_id>/suspend")
 @bp.arguments(ReasonIn)
 @bp.versioned
-@bp.refuses(NotFound, StateConflict, AccountBusy, OutcomeUnknown)
+@bp.refuses(NotFound, StateConflict, AccountBusy, OutcomeUnknown, ClockWrong)
 @bp.response(200, CustomerOut)
 def suspend(body: dict[str, str], customer_id: str) -> Any:
     """Suspend a customer: they log in and read, and nothing leaves their accounts from now on."""
@@ -122,7 +130,7 @@ def suspend(body: dict[str, str], customer_id: str) -> Any:
 @bp.post("/<customer_id>/reactivate")
 @bp.arguments(ReasonIn)
 @bp.versioned
-@bp.refuses(NotFound, StateConflict, AccountBusy, OutcomeUnknown)
+@bp.refuses(NotFound, StateConflict, AccountBusy, OutcomeUnknown, ClockWrong)
 @bp.response(200, CustomerOut)
 def reactivate(body: dict[str, str], customer_id: str) -> Any:
     """Lift a customer's suspension."""

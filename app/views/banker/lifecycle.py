@@ -16,6 +16,7 @@ from app.domain.errors import (
     AccountHasHolds,
     AccountNotEmpty,
     BalanceOutOfRange,
+    ClockWrong,
     CurrencyMismatch,
     CustomerNotActive,
     NotFound,
@@ -35,7 +36,7 @@ from app.views.http import actor, asked, idempotency_key, replayed, store
 
 bp = Blueprint("banker_lifecycle", __name__, url_prefix="/banker/accounts", description="Every customer's account.")
 guard(bp, BANKER)
-BY_CHANGE = (AccountBusy, AccountClosed, NotFound, OutcomeUnknown, ServerBusy, StateConflict)
+BY_CHANGE = (AccountBusy, AccountClosed, ClockWrong, NotFound, OutcomeUnknown, ServerBusy, StateConflict)
 
 
 @bp.post("/<number>/freeze")

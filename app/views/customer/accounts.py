@@ -17,6 +17,7 @@ from app.domain.errors import (
     AccountHasHolds,
     AccountNotEmpty,
     BalanceOutOfRange,
+    ClockWrong,
     CurrencyMismatch,
     CustomerNotActive,
     DailyLimitExceeded,
@@ -103,7 +104,7 @@ def choose_primary(number: str) -> AccountView:
 
 @bp.get("/<number>/balance")
 @bp.arguments(BalanceAtQuery, location="query")
-@bp.refuses(NotFound, TimeNotSettled)
+@bp.refuses(NotFound, TimeNotSettled, ClockWrong)
 @bp.response(200, AccountBalanceOut)
 def show_balance(query: dict[str, Any], number: str) -> Balance:
     """Show the balance of one of the caller's accounts: now, at a past instant, or at the end of a business day."""
