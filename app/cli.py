@@ -20,6 +20,7 @@ from app.domain.actor import Role
 from app.domain.errors import BankError, NotFound
 from app.job_commands import job_commands
 from app.models.connection import as_bank_error
+from app.models.database_role import ROLE
 from app.models.ledger_reader import LedgerReader
 from app.models.passwords import generated_password
 from app.models.reconcile import Reconciliation, Report
@@ -60,6 +61,17 @@ def check_database() -> None:
     except StoreNotUsable as error:
         fail(error)
     click.echo(f"The database {store.config.mongo_database} has all that the bank needs.")
+
+
+@database_commands.command("roles")
+def make_roles() -> None:
+    """Create the role of the server's own database user, or bring it up to date. Run it as the database's owner."""
+    store = opened_store()
+    try:
+        store.prepare_role()
+    except StoreNotUsable as error:
+        fail(error)
+    click.echo(f"The role {ROLE} of the database {store.config.mongo_database} is ready for the server's user.")
 
 
 @click.command("reconcile")

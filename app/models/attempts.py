@@ -13,10 +13,11 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from app.domain.rates import Rate
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import Allowed, CollectionSpec, Document
 
 SPEC = CollectionSpec(
     "attempts",
+    allowed=Allowed.REMOVE,
     indexes=(IndexModel([("until", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     schema={
         "required": ["count", "until"],

@@ -25,7 +25,7 @@ from app.domain.errors import ValidationFailed
 from app.domain.ids import entry_id_ceiling, entry_id_floor
 from app.domain.origin import origin
 from app.domain.paging import Page
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import Allowed, CollectionSpec, Document
 from app.models.key_window import last_key_examined
 from app.models.posting import Append
 
@@ -35,6 +35,7 @@ _FIELDS = ("subject", "user_id", "action", "result", "stream")  # the more telli
 
 SPEC = CollectionSpec(
     "audit",
+    allowed=Allowed.APPEND,
     indexes=tuple(IndexModel([(name, ASCENDING), ("_id", DESCENDING)], name=name) for name in _FIELDS),
     schema={
         "required": ["at", "stream", "action", "user_id", "role", "subject", "result", "address"],
@@ -58,6 +59,7 @@ SPEC = CollectionSpec(
 _CURSOR = re.compile(r"[0-9a-f]{32}\Z")
 UNSEALED = CollectionSpec(
     "audit_unsealed",
+    allowed=Allowed.REMOVE,
     indexes=(IndexModel([("stream", ASCENDING), ("_id", ASCENDING)], name="stream"),),
     schema={
         "required": ["stream", "digest"],

@@ -20,7 +20,7 @@ from pymongo.database import Database
 from app.domain.audit import Stream, content_digest
 from app.domain.audit_chain import Covered, Head, Seal, seal_after
 from app.models import audit
-from app.models.collection import CollectionSpec, Document, find_by_ids
+from app.models.collection import Allowed, CollectionSpec, Document, find_by_ids
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -34,6 +34,7 @@ _LIST = {"bsonType": "array", "minItems": 1, "maxItems": RECORDS_PER_SEAL_MAX}
 
 SPEC = CollectionSpec(
     "audit_seals",
+    allowed=Allowed.APPEND,
     indexes=(
         IndexModel([("stream", ASCENDING), ("n", ASCENDING)], name="one_seal_per_number", unique=True),
         IndexModel([("record_ids", ASCENDING)], name="records"),

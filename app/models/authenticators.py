@@ -12,11 +12,12 @@ from pymongo.errors import DuplicateKeyError
 
 from app.domain.errors import MfaAlreadyEnrolled, MfaNotEnrolled, StateConflict
 from app.domain.second_factor import RECOVERY_CODES, Authenticator, SealedSeed
-from app.models.collection import CollectionSpec, Document, find_by_ids
+from app.models.collection import Allowed, CollectionSpec, Document, find_by_ids
 
 _DIGEST = {"bsonType": "string", "minLength": 64, "maxLength": 64}
 SPEC = CollectionSpec(
     "authenticators",
+    allowed=Allowed.REMOVE,
     schema={
         "required": ["seed", "enrolled_at"],
         "additionalProperties": False,

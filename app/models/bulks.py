@@ -15,7 +15,7 @@ from app.domain.bulk import Bulk, BulkStatus
 from app.domain.bulk_files import BulkMode, Payment
 from app.domain.errors import NotFound, StateConflict
 from app.domain.money import AMOUNT_MINOR_MAX
-from app.models.collection import CollectionSpec, Document, find_by_ids
+from app.models.collection import Allowed, CollectionSpec, Document, find_by_ids
 
 _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
 _COUNT = {"bsonType": "int", "minimum": 0}
@@ -60,6 +60,7 @@ SPEC = CollectionSpec(
 )  # fmt: skip
 CHUNKS = CollectionSpec(
     "bulk_chunks",
+    allowed=Allowed.APPEND,
     schema={
         "required": ["lines"],
         "additionalProperties": False,

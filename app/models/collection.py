@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from pymongo import IndexModel
@@ -17,13 +18,25 @@ Document = dict[str, Any]
 _NAMESPACE_EXISTS = 48
 
 
+class Allowed(Enum):
+    """What the application's own database role may do in a collection; the value lists MongoDB's actions."""
+
+    APPEND = ("find", "insert")
+    CHANGE = ("find", "insert", "update")
+    REMOVE = ("find", "insert", "update", "remove")
+
+
 @dataclass(frozen=True, slots=True)
 class CollectionSpec:
-    """A collection's name, its named indexes, and its `$jsonSchema` (None where documents are not ours to judge)."""
+    """A collection's name, its named indexes, and its `$jsonSchema` (None where documents are not ours to judge).
+
+    `allowed` is all that the application ever does there: what is written once is appended, never changed.
+    """
 
     name: str
     indexes: tuple[IndexModel, ...] = ()
     schema: Mapping[str, Any] | None = field(default=None, compare=False)
+    allowed: Allowed = Allowed.CHANGE
 
 
 def ensure_collections(database: Database[Document], specs: Iterable[CollectionSpec]) -> None:

@@ -15,7 +15,7 @@ from app.domain.errors import NotFound
 from app.domain.ids import entry_id_ceiling, is_entry_id
 from app.domain.ledger.records import Entry, TransactionType
 from app.domain.money import AMOUNT_MINOR_MAX, BALANCE_MINOR_MAX
-from app.models.collection import CollectionSpec, Document, find_by_ids
+from app.models.collection import Allowed, CollectionSpec, Document, find_by_ids
 
 _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
 _DAY = {"bsonType": "string", "minLength": 10, "maxLength": 10}
@@ -24,6 +24,7 @@ _BY_TIME = "account_by_time"
 
 SPEC = CollectionSpec(
     "entries",
+    allowed=Allowed.APPEND,
     indexes=(
         IndexModel([("account_id", ASCENDING), ("seq", ASCENDING)], name="one_entry_per_number", unique=True),
         IndexModel([("account_id", ASCENDING), ("_id", ASCENDING)], name=_BY_TIME),

@@ -13,7 +13,7 @@ from pymongo.database import Database
 from app.domain.errors import NotFound
 from app.domain.fx import RATE_PATTERN, SPREAD_PATTERN, FxRate, pair_of
 from app.domain.paging import Page
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import Allowed, CollectionSpec, Document
 
 _CURRENCY = {"bsonType": "string", "pattern": "^[A-Z]{3}$"}
 _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
@@ -21,6 +21,7 @@ _NEWEST_FIRST = [("valid_from", DESCENDING), ("_id", DESCENDING)]
 
 SPEC = CollectionSpec(
     "fx_rates",
+    allowed=Allowed.APPEND,
     indexes=(
         IndexModel([("pair", ASCENDING), *_NEWEST_FIRST], name="pair_and_time"),
         IndexModel([("pair", ASCENDING), ("_id", DESCENDING)], name="pair"),

@@ -11,12 +11,13 @@ from pymongo.database import Database
 
 from app.domain.second_factor import LoginTicket
 from app.domain.users import User
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import Allowed, CollectionSpec, Document
 
 LIFETIME = timedelta(minutes=5)
 _TICKET_BYTES = 32
 SPEC = CollectionSpec(
     "login_tickets",
+    allowed=Allowed.REMOVE,
     indexes=(IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     schema={
         "required": ["user_id", "epoch", "expires_at"],

@@ -11,10 +11,11 @@ from pymongo.database import Database
 
 from app.domain.reset_codes import reset_code_digest
 from app.domain.users import User
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import Allowed, CollectionSpec, Document
 
 SPEC = CollectionSpec(
     "password_resets",
+    allowed=Allowed.REMOVE,
     indexes=(IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     schema={
         "required": ["digest", "epoch", "expires_at"],

@@ -12,10 +12,11 @@ from pymongo.database import Database
 
 from app.domain.sessions import Device, Session
 from app.domain.users import User
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import Allowed, CollectionSpec, Document
 
 SPEC = CollectionSpec(
     "sessions",
+    allowed=Allowed.REMOVE,
     indexes=(
         IndexModel([("user_id", ASCENDING), ("epoch", ASCENDING), ("_id", DESCENDING)], name="user"),
         IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),

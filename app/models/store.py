@@ -61,6 +61,7 @@ from app.models.confirmations import Confirmations
 from app.models.connection import MAJORITY
 from app.models.customer_pages import CustomerPages
 from app.models.customers import Customers
+from app.models.database_role import ROLE, ensure_role
 from app.models.entries import Entries
 from app.models.entry_pages import EntryPages
 from app.models.fx_quotes import FxQuotes
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 _INDEX_DIFFERS_CODES = (85, 86)
 """IndexOptionsConflict, IndexKeySpecsConflict."""
+_UNAUTHORIZED = 13
 SPECS = (
     bank.SPEC,
     branches.SPEC,
@@ -238,14 +240,27 @@ class Store:
         check_server(self.client)
         if self.config.is_production:
             require_login(self.client)
+        try:
+            missing = self._missing()
+        except OperationFailure as error:
+            if error.code != _UNAUTHORIZED:
+                raise
+            raise StoreNotUsable(
+                f"MongoDB lets the user in MONGO_URI not read the bank's collections: run `flask db roles` as the owner"
+                f" of the database and give the user the role {ROLE}."
+            ) from error
+        if missing:
+            raise StoreNotUsable(f"The database lacks {', '.join(missing)}: run `flask db init` as its owner.")
+        self._check_bank()
+
+    def _missing(self) -> list[str]:
+        """Name every collection, index, validator, account and product that the database lacks."""
         stripes = self.accounts.missing_internal(self.config.bank_currency, now=self.clock.now())
         missing = [*missing_parts(self.database, SPECS), *(f"account {stripe.id}" for stripe in stripes)]
         first_product = default_product_code(self.config.bank_currency)
         if self.products.find(first_product) is None:
             missing.append(f"product {first_product}")
-        if missing:
-            raise StoreNotUsable(f"The database lacks {', '.join(missing)}: run `flask db init` as its owner.")
-        self._check_bank()
+        return missing
 
     def prepare(self) -> None:
         """Create collections, indexes, validators and the bank's own accounts where missing. Idempotent.
@@ -263,6 +278,20 @@ class Store:
         self._check_bank()
         self.accounts.ensure_internal(self.config.bank_currency, now=self.clock.now())
         self.products.ensure_default(self.config.bank_currency, now=self.clock.now())
+
+    def prepare_role(self) -> None:
+        """Create the role that the server's own login needs, or bring it up to date. Idempotent.
+
+        Raises:
+            StoreNotUsable: this login may not, or the server is none that the bank can stand on.
+        """
+        check_server(self.client)
+        try:
+            ensure_role(self.database, SPECS)
+        except OperationFailure as error:
+            if error.code != _UNAUTHORIZED:
+                raise
+            raise StoreNotUsable("Roles are made by the database's owner: MONGO_URI names somebody else.") from error
 
     def _ensure_collections(self) -> None:
         try:

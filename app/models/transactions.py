@@ -14,7 +14,7 @@ from app.domain.errors import NotFound
 from app.domain.ledger.records import Entry, Posting, Transaction, TransactionType
 from app.domain.lines import SHOWN_OF_METADATA
 from app.domain.money import AMOUNT_MINOR_MAX
-from app.models.collection import CollectionSpec, Document
+from app.models.collection import Allowed, CollectionSpec, Document
 
 _SCHEMA_VERSION = 1
 _TEXT = {"bsonType": "string", "maxLength": 500}
@@ -22,6 +22,7 @@ _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
 
 SPEC = CollectionSpec(
     "transactions",
+    allowed=Allowed.APPEND,
     indexes=(
         IndexModel(
             [("reverses", ASCENDING)],
