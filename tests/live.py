@@ -42,9 +42,9 @@ class LiveServer:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, *, timeout_s: float = TIMEOUT_S) -> None:
         """Return when it answers; fail with its output when it ends instead."""
-        wait_until(lambda: self.answers() or self.process.poll() is not None)
+        wait_until(lambda: self.answers() or self.process.poll() is not None, timeout_s=timeout_s)
         assert self.process.poll() is None, self.output
 
     def answers(self) -> bool:

@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 import click
@@ -80,6 +81,7 @@ def _run(name: str, seed: int, folder: Path) -> Result:
     try:
         return run(CATALOGUE[name](), seed=seed, folder=folder)
     except Exception as failure:
+        (folder / "breakdown.txt").write_text(traceback.format_exc())
         return Result(name, seed, unsafe=[f"the run broke down: {type(failure).__name__}: {failure}"])
     finally:
         for data in folder.glob("cluster/member?"):

@@ -318,8 +318,10 @@ def longest_block(attempts: Iterable[Attempt], *, outages: Sequence[tuple[float,
     """Return how long an account was blocked at most, and which.
 
     An account is blocked from when a write to it is asked for that gets neither success nor refusal, until a write to
-    it is next answered with either. Time within an outage, from the loss of the database until writes to any account
-    were back, does not count: then nobody is served.
+    it is next answered with either; where none is, until the last that was asked for in vain was over. Clients ask
+    again at once after such an answer, so that a block is seen to its end. Time within an outage, from the loss of the
+    database until writes to any account were back, does not count: then nobody is served. Nor does a request that no
+    server took.
     """
     by_account: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
@@ -334,13 +336,10 @@ def longest_block(attempts: Iterable[Attempt], *, outages: Sequence[tuple[float,
 
 def _blocks(attempts: Sequence[Attempt]) -> list[tuple[float, float]]:
     """Return the spans in which an account was asked for in vain."""
+    vain = [each for each in attempts if each.outcome == INFO and _was_taken(each)]
     answered = sorted(each.answered_s for each in attempts if each.outcome != INFO)
-    spans = []
-    for attempt in attempts:
-        if attempt.outcome == INFO:
-            place = bisect_left(answered, attempt.invoked_s)
-            spans.append((attempt.invoked_s, answered[place] if place < len(answered) else math.inf))
-    return spans
+    answered.append(max((each.answered_s for each in vain), default=math.inf))
+    return [(each.invoked_s, answered[bisect_left(answered, each.invoked_s, hi=len(answered) - 1)]) for each in vain]
 
 
 def _without(begin_s: float, end_s: float, outages: Sequence[tuple[float, float]]) -> float:
@@ -361,9 +360,14 @@ def p99_s(polls: Sequence[Poll]) -> float:
 
 
 def unanswered(attempts: Iterable[Attempt], *, server: int) -> list[str]:
-    """Find requests that a server took and that got no answer at all. One that refuses the connection took nothing."""
+    """Find requests that a server took and that got no answer at all."""
     return [
         f"{each.operation.key} was sent to server {server} and got no answer ({each.answer.code})"
         for each in attempts
-        if each.server == server and each.answer.status == 0 and each.answer.code != ConnectionRefusedError.__name__
+        if each.server == server and each.answer.status == 0 and _was_taken(each)
     ]
+
+
+def _was_taken(attempt: Attempt) -> bool:
+    """Tell whether a server may have taken a request: one that refuses the connection has taken nothing."""
+    return attempt.answer.code != ConnectionRefusedError.__name__

@@ -181,7 +181,8 @@ class EverythingKilled(AllNodesKilled):
 
 class ServerStopped(Fault):
     name = "server-stop"
-    about = "SIGTERM of a server under load: whatever it took is answered"
+    about = "SIGTERM of a server under load, three times: whatever it took is answered"
+    back_from = "heal"
     keeps_connections = (
         False  # whether a kept one is closed before or after the next request is sent is nobody's promise
     )

@@ -372,8 +372,13 @@ def test_a_transfer_in_vain_blocks_both_sides() -> None:
     assert checks.longest_block(story, outages=[]) == (10, B)
 
 
-def test_an_account_that_is_never_served_again_is_blocked_for_ever() -> None:
-    assert checks.longest_block(attempts_on(A, (2, 8, 503)), outages=[]) == (math.inf, A)
+def test_an_account_that_is_never_served_again_is_blocked_as_long_as_somebody_asked() -> None:
+    assert checks.longest_block(attempts_on(A, (0, 1, 201), (2, 8, 503), (8, 14, 503)), outages=[]) == (12, A)
+
+
+def test_a_request_that_no_server_took_blocks_nobody() -> None:
+    refused_ = replace(attempts_on(A, (2, 8, 0))[0], answer=Answer(code="ConnectionRefusedError"))
+    assert checks.longest_block([refused_, *attempts_on(A, (20, 21, 201))], outages=[]) == (0, "")
 
 
 def test_time_within_an_outage_blocks_nobody() -> None:

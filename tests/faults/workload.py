@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -203,12 +203,16 @@ class Workload:
             self._bank, self._parties, self._history, process=f"client-{number}", keeps_connections=self._keeps
         )
         try:
+            again: Operation | None = None
             for step in itertools.count():
                 if self._stop.wait(chance.uniform(0, 2 * self._think_s)):
                     return
-                server = chance.choice(self._bank.numbers)
-                operation = choose(chance, self._parties, f"{self._seed}-{number}-{step}")
-                if teller.send(operation, server) is None:
+                server, key = chance.choice(self._bank.numbers), f"{self._seed}-{number}-{step}"
+                operation = replace(again, key=key) if again else choose(chance, self._parties, key)
+                answer = teller.send(operation, server)
+                # like a person: who got no answer asks the same once more
+                again = operation if answer is not None and answer.outcome == INFO else None
+                if answer is None or answer.status == 0:
                     time.sleep(DOWN_PAUSE_S)
         except BaseException as failure:  # of the harness: it must not end in silence
             self._failures.append(failure)
