@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 from app.domain.errors import InsufficientFunds, NotFound, StateConflict
 from app.domain.ledger.book import Recorded
 from app.models.collection import Document
-from app.models.posting import GuardedWrite, Request
+from app.models.posting import Append, GuardedWrite, Request
 from app.models.store import Store
 from tests.factories.ledger import an_account, deposit, some_accounts, withdrawal
 from tests.parallel import at_once
@@ -138,6 +138,39 @@ def test_many_who_come_too_late_cost_one_transaction_not_one_each(
     assert [type(each) for each in outcomes] == [Recorded, *49 * [StateConflict]]
     assert transactions.call_count == 1
     assert balance(store, number) == 100
+
+
+def test_many_who_would_add_what_is_there_cost_one_transaction_not_one_each(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = an_account(store)
+    requests = [Request(deposit(number, 100), also=(adding("a"),)) for _ in range(20)]
+    transactions = Mock(wraps=store.client.start_session)
+    monkeypatch.setattr(store.client, "start_session", transactions)
+    outcomes = store.journal.post_many(requests)
+    assert [type(each) for each in outcomes] == [Recorded, *19 * [StateConflict]]
+    assert transactions.call_count == 1
+    assert balance(store, number) == 100
+
+
+def test_what_is_appended_stands_and_falls_with_its_own_posting(store: Store) -> None:
+    number = an_account(store)
+    approve(store, "a")
+
+    def telling(name: str) -> Append:
+        return Append(APPROVALS, {"_id": name})
+
+    outcomes = store.journal.post_many(
+        [
+            Request(deposit(number, 100, key="k"), also=(telling("done"),)),
+            Request(deposit(number, 100, key="k"), also=(telling("replayed"),)),
+            Request(withdrawal(number, 500), also=(telling("refused by the rules"),)),
+            Request(deposit(number, 100), also=(using_up("nothing"), telling("refused by a guard"))),
+            Request(deposit(number, 100), also=(using_up("a"), using_up("nothing"), telling("refused later"))),
+        ]
+    )
+    assert [type(each) for each in outcomes] == [Recorded, Recorded, InsufficientFunds, StateConflict, StateConflict]
+    assert [each["_id"] for each in approvals(store)] == ["a", "done"]
 
 
 def test_a_document_that_another_unique_index_refuses_refuses_its_own_intent_and_no_neighbour(store: Store) -> None:

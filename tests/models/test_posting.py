@@ -170,6 +170,14 @@ def test_a_replay_gives_the_first_answer_with_its_entries(store: Store) -> None:
     assert balance(store, number) == 750
 
 
+def test_a_replay_is_answered_before_any_rule_is_asked(store: Store) -> None:
+    number = an_account(store, balance=1_000)
+    first = store.journal.post(withdrawal(number, 1_000, key="k"))
+    store.journal.post(status_change(number, AccountStatus.FROZEN_DEBITS))
+    again = store.journal.post(withdrawal(number, 1_000, key="k"))
+    assert (again.transaction, again.replayed) == (first.transaction, True)
+
+
 def test_twins_in_one_batch_have_one_effect_and_one_answer(store: Store) -> None:
     number = an_account(store)
     first, again = post_all(store, [deposit(number, 300, key="k"), deposit(number, 300, key="k")])

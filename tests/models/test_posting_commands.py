@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError, WriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError, WriteError
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from app.domain.errors import StateConflict
@@ -69,6 +69,19 @@ class GivenUp(Commands):
         super().started(event)
         if event.command_name == "commitTransaction":
             self._admin.command("killSessions", [event.command["lsid"]])
+
+
+class Meanwhile(Commands):
+    """Does something else just before the first command of this name is sent."""
+
+    def __init__(self, name: str, work: Callable[[], object]) -> None:
+        super().__init__()
+        self._name, self._work = name, work
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name == self._name and self._name not in self.names:
+            self._work()
+        super().started(event)
 
 
 def poster_of(store: Store) -> Poster:
@@ -201,6 +214,20 @@ def test_a_commit_of_a_transaction_that_the_server_gave_up_did_not_happen(store:
     assert store.accounts.get_customer_account(number).balance == 0
 
 
+def test_a_key_that_another_process_records_meanwhile_is_a_conflict(store: Store, config: Config) -> None:
+    """The next attempt finds it, and answers from it."""
+    intent = deposit(an_account(store), 5)
+
+    def record() -> None:
+        twin = store.journal.post(deposit(an_account(store), 5)).transaction._replace(id=intent.id)
+        with store.client.start_session() as session:
+            store.transactions.insert_many([twin], session=session)
+
+    with listened_to(config, Meanwhile("insert", record)) as (other, _), pytest.raises(PyMongoError) as taken:
+        poster_of(other).post([Request(intent)], stripe=0, timeout_s=3)
+    assert classify(taken.value) is Fault.CONFLICT
+
+
 def test_an_attempt_ends_in_the_time_that_it_is_given(named: Store) -> None:
     request = Request(deposit(an_account(named), 5))
     with failing(named, "find", mode={"times": 1}, **STALLED):
@@ -263,6 +290,9 @@ def test_the_database_itself_refuses_a_second_reversal_and_a_second_entry_of_one
         (OperationFailure("", 246), Fault.CONFLICT),
         (OperationFailure("", 251), Fault.CONFLICT),
         (DuplicateKeyError("", 11000), Fault.CONFLICT),
+        (BulkWriteError({"writeErrors": [{"code": 11000}]}), Fault.CONFLICT),
+        (BulkWriteError({"writeErrors": [{"code": 121}]}), Fault.POISON),
+        (BulkWriteError({"writeErrors": []}), Fault.POISON),
         (OperationFailure("", 10107), Fault.UNAVAILABLE),
         (OperationFailure("", 11602), Fault.UNAVAILABLE),
         (OperationFailure("", 50), Fault.UNAVAILABLE),
