@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 NEWMAN := node_modules/.bin/newman
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format openapi errors-doc postman mutation bench-ledger bench-serving clean
+.PHONY: help install run test lint format openapi errors-doc postman mutation bench bench-ledger faults clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,11 +40,15 @@ postman: $(INSTALLED) $(NEWMAN) ## Run the Postman collection against a server o
 mutation: $(INSTALLED) ## Plant thousands of defects in the domain; fail where tests notice too few (MUTANTS: some alone)
 	@$(BIN)/python -m tests.mutation $(MUTANTS)
 
+bench: $(INSTALLED) ## Measure the bank over HTTP; fail where it is slower than promised (needs wrk)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 bench-ledger: $(INSTALLED) ## Measure the ledger; fail where it is slower than promised
 	@$(BIN)/python -m benchmarks.ledger
 
-bench-serving: $(INSTALLED) ## Measure which WORKERS and THREADS serve best (needs wrk)
-	@$(BIN)/python -m benchmarks.serving
+faults: $(INSTALLED) ## Throw faults at the bank on a real replica set (N times each, from SEED on; FAULTS=names)
+	@$(BIN)/python -m tests.faults --times $(or $(N),1) --seed $(or $(SEED),1) \
+		$(and $(FAULTS),--faults $(FAULTS)) $(and $(ALLOW_SKIPPED),--allow-skipped)
 
 clean: ## Remove what was installed and built; data under instance/ stays
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .mutation .coverage .coverage.* htmlcov

@@ -81,8 +81,11 @@ def spare_the_collector() -> None:
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
-def serve() -> None:
-    """Serve until a signal says stop; then finish what was accepted and let the embedded database end."""
+def serve(target: str = "run:app") -> None:
+    """Serve until a signal says stop; then finish what was accepted and let the embedded database end.
+
+    `target` names what is served, so that nothing is built here before the fork.
+    """
     with _faults_told():
         config = Config.from_env()
         configure_logs(config.log_level)
@@ -90,7 +93,7 @@ def serve() -> None:
         server = share_server(config)  # kept until this process ends: the server's processes come and go
         demo_users = _prepare(config)
     _print_banner(config, demo_users)
-    _run_server(config)
+    _run_server(config, target)
     if server is not None:
         server.close()
 
@@ -102,7 +105,7 @@ def _prepare(config: Config) -> dict[str, str]:
         return create_demo_users(store) if config.demo_data else {}
 
 
-def _run_server(config: Config) -> None:
+def _run_server(config: Config, target: str) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server
@@ -110,7 +113,7 @@ def _run_server(config: Config) -> None:
     os.register_at_fork(after_in_child=_default_signals)  # a stop while a worker starts is for the worker, too
     hang_up = signal.getsignal(signal.SIGHUP)
     server = Server(
-        "run:app",  # by name, so that nothing is built here before the fork
+        target,
         address=config.host,
         port=config.port,
         interface=Interfaces.WSGI,

@@ -1,0 +1,1 @@
+"""How fast the bank is, measured over HTTP on a real server and database; see docs/benchmarks.md."""

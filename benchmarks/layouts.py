@@ -1,0 +1,171 @@
+"""One layout of processes and threads, from an empty database to the proof of its books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from app.models.store import Store
+from benchmarks import bulk, loads
+from benchmarks.bank import BANKER, log_in, open_bank, opened, read_books, reconcile
+from benchmarks.figures import Layout, OpenFigure, figure_of
+from benchmarks.load import Load, Outcome, run
+from benchmarks.loads import Caller, Money
+from benchmarks.server import BANK, HELLO, NOOP, Server, serving
+from benchmarks.sums import Books, Claim, Kind, differences
+from benchmarks.usage import find_process
+from config import Config
+
+WARM_UP_S = 1.0
+OPEN_SHARE = 0.5
+"""An open load arrives at this share of what the closed one reached: busy, and far from what the server can't take."""
+BULK_WORK = Money(Kind.TRANSFER, bulk.AMOUNT_MINOR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How one layout is measured: seconds for each load, and whether open loads follow the closed ones."""
+
+    environment: Mapping[str, str]
+    workers: int
+    threads: int
+    seconds: float
+    has_open_loads: bool
+    say: Callable[[str], None]
+
+    @property
+    def config(self) -> Config:
+        return Config.from_env(self.variables)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        database = f"bench_{self.workers}x{self.threads}"
+        layout = {"WORKERS": str(self.workers), "THREADS": str(self.threads), "MONGO_DATABASE": database}
+        return {**self.environment, **layout}
+
+
+def measure_layout(plan: Plan) -> Layout:
+    """Measure every load; the hello and the no-op in two halves, before and after the others."""
+    found = Layout(plan.workers, plan.threads)
+    plan.say(f"{found.name}: opening a bank")
+    bank = open_bank(plan.config)
+    tokens: list[str] = []
+    yardsticks: dict[str, list[Outcome]] = {loads.HELLO: [], loads.NOOP: []}
+
+    def measure_yardsticks() -> None:
+        with serving(HELLO, plan.variables) as server:
+            yardsticks[loads.HELLO].append(_sent(plan, server, loads.HELLO, loads.hello(server.host), halves=2))
+        with serving(NOOP, plan.variables) as server:
+            if not tokens:
+                tokens.extend(log_in(server.url, [*bank.usernames, BANKER]))
+            load = loads.noop(Caller(server.host, bank, tokens))
+            yardsticks[loads.NOOP].append(_sent(plan, server, loads.NOOP, load, halves=2))
+
+    measure_yardsticks()
+    with serving(BANK, plan.variables) as server, opened(plan.config) as store:
+        _Run(plan, server, store, Caller(server.host, bank, tokens), found).measure()
+    measure_yardsticks()
+    found.loads = {**{name: figure_of(outcomes) for name, outcomes in yardsticks.items()}, **found.loads}
+    with opened(plan.config) as store:
+        store.client.drop_database(plan.config.mongo_database)
+    return found
+
+
+class _Run:
+    """The loads of one layout on the bank itself, each with the proof of what it has done."""
+
+    def __init__(self, plan: Plan, server: Server, store: Store, caller: Caller, found: Layout) -> None:
+        self._plan = plan
+        self._server = server
+        self._store = store
+        self._caller = caller
+        self._found = found
+
+    def measure(self) -> None:
+        self._read(loads.BALANCE, loads.balance(self._caller), is_opened=True)
+        self._read(loads.HISTORY, loads.history(self._caller))
+        caller = self._caller
+        rate = self._money(loads.DEPOSIT, lambda: loads.deposit(caller))
+        self._money(loads.DEPOSIT_HOT, lambda: loads.deposit(caller, is_hot=True), open_rate=rate)
+        rate = self._money(loads.TRANSFER, lambda: loads.transfer(caller))
+        self._money(loads.TRANSFER_ZIPF, lambda: loads.transfer(caller, is_zipf=True), open_rate=rate)
+        self._money(loads.TRANSFER_HOT, lambda: loads.transfer(caller, is_hot=True), open_rate=rate)
+        self._bulk()
+        self._read(loads.LOGIN, loads.login(caller.host, caller.bank))
+        self._found.memory_mib = self._server.memory_mib()
+
+    def _read(self, name: str, load: Load, *, is_opened: bool = False) -> None:
+        closed = _sent(self._plan, self._server, name, load)
+        figure = figure_of([closed])
+        if is_opened and self._plan.has_open_loads:
+            figure = replace(figure, opened=self._opened(name, load, closed.rate * OPEN_SHARE)[0])
+        self._found.loads[name] = figure
+
+    def _money(self, name: str, make: Callable[[], tuple[Load, Money]], *, open_rate: float | None = None) -> float:
+        """Measure a load that moves money, closed and open, and prove the books; return the rate of the open one.
+
+        Loads are made anew for each sending, as their keys must be.
+        """
+        before = self._books()
+        warm_up = run(make()[0], self._server.url, seconds=WARM_UP_S, watched={})
+        load, money = make()
+        closed = _sent(self._plan, self._server, name, load, is_warm=True)
+        outcomes = [warm_up, closed]
+        figure = figure_of([closed])
+        rate = open_rate or closed.rate * OPEN_SHARE
+        if self._plan.has_open_loads:
+            opened_figure, outcome = self._opened(name, make()[0], rate)
+            outcomes.append(outcome)
+            figure = replace(figure, opened=opened_figure)
+        self._found.loads[name] = figure
+        self._prove(name, money, outcomes, before)
+        return rate
+
+    def _bulk(self) -> None:
+        self._plan.say(f"{self._found.name}: {loads.BULK}")
+        before = self._books()
+        caller = self._caller
+        outcome = bulk.send_files(
+            caller.host,
+            caller.tokens[-1],
+            caller.bank,
+            seconds=self._plan.seconds,
+            watched=_watched(self._plan, self._server),
+        )
+        self._found.loads[loads.BULK] = figure_of([outcome])
+        self._prove(loads.BULK, BULK_WORK, [outcome], before)
+
+    def _opened(self, name: str, load: Load, rate: float) -> tuple[OpenFigure, Outcome]:
+        self._plan.say(f"{self._found.name}: {name}, {rate:,.0f} a second")
+        outcome = run(load, self._server.url, seconds=self._plan.seconds, rate=rate, watched={})
+        p50_ms, p99_ms = outcome.waits_ms or (float("inf"), float("inf"))
+        return OpenFigure(rate, p50_ms, p99_ms), outcome
+
+    def _books(self) -> Books:
+        return read_books(self._store, self._caller.bank, hot=self._caller.bank.numbers[loads.HOT - 1])
+
+    def _prove(self, name: str, money: Money, outcomes: Sequence[Outcome], before: Books) -> None:
+        claim = Claim(
+            money.kind,
+            money.amount_minor,
+            money.is_hot,
+            acknowledged=sum(each.acknowledged for each in outcomes),
+            unknown=sum(each.unknown for each in outcomes),
+        )
+        problems = differences(claim, before, self._books())
+        unsound = reconcile(self._store)
+        self._found.problems += [
+            f"{self._found.name}, {name}: {each}" for each in [*problems, *filter(None, [unsound])]
+        ]
+
+
+def _sent(plan: Plan, server: Server, name: str, load: Load, *, halves: int = 1, is_warm: bool = False) -> Outcome:
+    plan.say(f"{plan.workers} x {plan.threads}: {name}")
+    if not is_warm:
+        run(load, server.url, seconds=WARM_UP_S, watched={})
+    return run(load, server.url, seconds=plan.seconds / halves, watched=_watched(plan, server))
+
+
+def _watched(plan: Plan, server: Server) -> dict[str, list[int]]:
+    folder = plan.environment["DATA_DIR"]
+    return {"app": server.pids, "mongod": [find_process(rf"mongod .*--dbpath {folder}/")]}
