@@ -223,6 +223,45 @@ class PoolExhausted(Fault):
             member.ask("configureFailPoint", "failCommand", mode="off")
 
 
+class Mixed(Fault):
+    """A seeded series. What it can do has its own small methods, so that each is put right before the next begins."""
+
+    name = "mixed"
+    about = "Primary killed, primary frozen, workers killed, several times in a seeded order"
+    times = 3
+
+    def strike(self, field: Field) -> None:
+        deeds = [self._kill_primary, self._freeze_primary, self._kill_worker] * self.times
+        for deed in field.chance.sample(deeds, len(deeds)):
+            deed(field)
+            time.sleep(field.chance.uniform(0, 1))
+
+    def hold(self, field: Field, struck_s: float) -> None:
+        """It has lasted already."""
+
+    def heal(self, field: Field) -> None:
+        field.cluster.thaw()
+        field.cluster.restart()
+
+    def _kill_primary(self, field: Field) -> None:
+        field.cluster.kill(field.cluster.wait_for_primary())
+        self._until_writes_are_back(field)
+        field.cluster.restart()
+        field.cluster.wait_until_whole()
+
+    def _freeze_primary(self, field: Field) -> None:
+        field.cluster.freeze(field.cluster.wait_for_primary())
+        self._until_writes_are_back(field)
+        field.cluster.thaw()
+        field.cluster.wait_until_whole()
+
+    def _kill_worker(self, field: Field) -> None:
+        field.bank.kill_worker(field.chance)
+
+    def _until_writes_are_back(self, field: Field) -> None:
+        super().hold(field, field.history.now_s())
+
+
 FAULTS: tuple[type[Fault], ...] = (
     PrimaryKilled,
     PrimaryKilledByDefault,
@@ -234,4 +273,5 @@ FAULTS: tuple[type[Fault], ...] = (
     WorkersKilled,
     ServerStopped,
     PoolExhausted,
+    Mixed,
 )
