@@ -78,6 +78,7 @@ class Config:
     access_token_minutes: int = 15
     refresh_token_days: int = 7
     session_days_max: int = 30
+    session_idle_minutes: int = 0
     jwt_issuer: str = "bank"
     jwt_audience: str = "bank-api"
 
@@ -118,7 +119,8 @@ class Config:
 
     @property
     def refresh_token_lifetime(self) -> timedelta:
-        return timedelta(days=self.refresh_token_days)
+        days = timedelta(days=self.refresh_token_days)
+        return min(days, timedelta(minutes=self.session_idle_minutes)) if self.session_idle_minutes else days
 
     @property
     def session_lifetime_max(self) -> timedelta:
@@ -244,6 +246,7 @@ class _EnvironmentSchema(Schema):
     access_token_minutes = _whole("ACCESS_TOKEN_MINUTES", 1, 60)
     refresh_token_days = _whole("REFRESH_TOKEN_DAYS", 1, 90)
     session_days_max = _whole("SESSION_DAYS_MAX", 1, 365)
+    session_idle_minutes = _whole("SESSION_IDLE_MINUTES", 0, 1_440)
     jwt_issuer = fields.String(data_key="JWT_ISSUER")
     jwt_audience = fields.String(data_key="JWT_AUDIENCE")
     bcrypt_cost = _whole("BCRYPT_COST", 4, 16)

@@ -135,7 +135,7 @@ def _decoded(segment: str) -> bytes:
 
 def _check_claims(claims: Mapping[str, Any], expected_type: str, now: datetime, lifetime_max: timedelta) -> None:
     wanted = {**_COMMON_CLAIMS, **(_ACCESS_CLAIMS if expected_type == ACCESS else {})}
-    if not all(type(claims.get(name)) is type_ for name, type_ in wanted.items()):
+    if not all(type(claims.get(name)) is type_ and claims[name] != "" for name, type_ in wanted.items()):
         raise NotAuthenticated
     if claims["type"] != expected_type:
         raise NotAuthenticated
