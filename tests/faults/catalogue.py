@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import nemesis
+from tests.faults import nemesis, network_faults
 from tests.faults.nemesis import Fault
 
-CATALOGUE: dict[str, type[Fault]] = {fault.name: fault for fault in (*nemesis.FAULTS,)}
+CATALOGUE: dict[str, type[Fault]] = {fault.name: fault for fault in (*nemesis.FAULTS, *network_faults.FAULTS)}

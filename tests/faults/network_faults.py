@@ -1,0 +1,120 @@
+"""The faults of the network: a primary that is cut off, altogether or one way, slow links, broken connections."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.faults.cluster import (
+    ELECTION_TIMEOUT_MS_DEFAULT,
+    ELECTION_TIMEOUT_MS_RECOMMENDED,
+    SIZE,
+    ClusterSettings,
+)
+from tests.faults.nemesis import Fault, Field, Layout
+from tests.faults.proxy import SERVERS, Flow, Network
+
+MEMBERS = tuple(range(SIZE))
+
+
+def to_and_from(number: int, *others: int) -> list[Flow]:
+    """Return what flows between one party and others, both ways."""
+    return [flow for other in others if other != number for flow in ((number, other), (other, number))]
+
+
+class _OverNetwork(Fault):
+    """A fault of the network that all members and servers talk through."""
+
+    election_timeout_ms = ELECTION_TIMEOUT_MS_RECOMMENDED
+
+    def missing(self) -> str:
+        return "" if Path("/proc/net/tcp").exists() else "needs /proc, to tell who opened a connection"
+
+    @contextmanager
+    def layout(self, folder: Path) -> Iterator[Layout]:
+        with Network() as self.network:
+            yield Layout(ClusterSettings(election_timeout_ms=self.election_timeout_ms, front=self.network.front))
+
+    def heal(self, field: Field) -> None:
+        self.network.heal()
+
+
+class PrimaryCutOff(_OverNetwork):
+    name = "primary-cut-off"
+    about = "Nothing passes between the primary and anybody else, and nobody is told"
+
+    def strike(self, field: Field) -> None:
+        primary = field.cluster.wait_for_primary().number
+        self.network.cut(to_and_from(primary, SERVERS, *MEMBERS))
+
+
+class PrimaryCutOffByDefault(PrimaryCutOff):
+    name = "primary-cut-off-10s"
+    about = f"{PrimaryCutOff.about}; electionTimeoutMillis 10,000"
+    election_timeout_ms = ELECTION_TIMEOUT_MS_DEFAULT
+
+
+class PrimaryCutOffFromMembers(_OverNetwork):
+    name = "primary-without-members"
+    about = "Nothing passes between the primary and the other members; the servers reach all of them"
+
+    def strike(self, field: Field) -> None:
+        self.network.cut(to_and_from(field.cluster.wait_for_primary().number, *MEMBERS))
+
+
+class PrimaryCutOffFromServers(_OverNetwork):
+    name = "primary-without-servers"
+    about = "Nothing passes between the primary and the servers, for 8 s; the members see no fault and elect nobody"
+    back_from = "heal"
+
+    def strike(self, field: Field) -> None:
+        self.network.cut(to_and_from(field.cluster.wait_for_primary().number, SERVERS))
+
+    def hold(self, field: Field, struck_s: float) -> None:
+        time.sleep(8.0)
+
+
+class PrimaryDeaf(_OverNetwork):
+    name = "primary-deaf"
+    about = "What the other members send to the primary does not arrive; the other way all does"
+
+    def strike(self, field: Field) -> None:
+        primary = field.cluster.wait_for_primary().number
+        self.network.cut((other, primary) for other in MEMBERS if other != primary)
+
+
+class SlowLink(_OverNetwork):
+    name = "slow-link"
+    about = "Whatever members and servers send to each other takes 200 ms longer, each way, for 20 s"
+    delay_s = 0.2
+
+    def strike(self, field: Field) -> None:
+        everybody = (SERVERS, *MEMBERS)
+        self.network.slow([(a, b) for a in everybody for b in everybody if a != b], delay_s=self.delay_s)
+
+    def hold(self, field: Field, struck_s: float) -> None:
+        time.sleep(20.0)
+
+
+class ConnectionsReset(_OverNetwork):
+    name = "connections-reset"
+    about = "All connections of servers and members are broken off, ten times within 10 s"
+    times = 10
+
+    def strike(self, field: Field) -> None:
+        for _ in range(self.times):
+            self.network.reset((SERVERS, *MEMBERS))
+            time.sleep(1.0)
+
+
+FAULTS: tuple[type[Fault], ...] = (
+    PrimaryCutOff,
+    PrimaryCutOffByDefault,
+    PrimaryCutOffFromMembers,
+    PrimaryCutOffFromServers,
+    PrimaryDeaf,
+    SlowLink,
+    ConnectionsReset,
+)
