@@ -28,12 +28,16 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class BankSettings:
-    """How the servers are run. `uri_options` are added to MONGO_URI, `variables` are settings of the application."""
+    """How the servers are run. `uri_options` are added to MONGO_URI, `variables` are settings of the application.
+
+    `own_variables` are those of single servers, by their numbers.
+    """
 
     servers: int = 2
     workers: int = 2
     uri_options: str = ""
     variables: Mapping[str, object] = field(default_factory=dict)
+    own_variables: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Bank:
         self._servers: list[LiveServer | None] = [None] * self.settings.servers
         self._ended: list[LiveServer] = []
         self._stopping: set[int] = set()
+        self._fronts: dict[int, int] = {}
 
     @property
     def numbers(self) -> range:
@@ -71,9 +76,13 @@ class Bank:
         return [number for number in self.numbers if self._servers[number] is not None]
 
     def port(self, number: int) -> int | None:
-        """Return where a server listens; None while it is down."""
+        """Return where clients reach a server; None while it is down."""
         server = self._servers[number]
-        return server.port if server is not None else None
+        return self._fronts.get(number, server.port) if server is not None else None
+
+    def put_in_front(self, number: int, port: int) -> None:
+        """Let clients reach a server by another port: that of a proxy."""
+        self._fronts[number] = port
 
     def is_up(self, number: int) -> bool:
         """Tell whether a server is to live: the harness has neither ended it nor told it to stop."""
@@ -89,7 +98,7 @@ class Bank:
         """Start these servers (of all, where none is named) that are down; return when they answer."""
         for number in numbers or self.numbers:
             if self._servers[number] is None:
-                self._servers[number] = self._started()
+                self._servers[number] = self._started(number)
 
     def kill(self, number: int) -> None:
         """End a server and its workers as a power cut would."""
@@ -139,9 +148,10 @@ class Bank:
         number = registered.json()["account"]["number"]
         return Customer(login["username"], logged_in.json()["access_token"], number)
 
-    def _started(self) -> LiveServer:
+    def _started(self, number: int) -> LiveServer:
         variables = {"MONGO_URI": self._uri, "WORKERS": self.settings.workers, **self.settings.variables}
-        server = LiveServer(self._folder, **{**_SETTINGS, **variables})
+        own = self.settings.own_variables.get(number, {})
+        server = LiveServer(self._folder, **{**_SETTINGS, **variables, **own})
         try:
             server.wait_until_ready(timeout_s=START_S_MAX)
         except BaseException:

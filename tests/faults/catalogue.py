@@ -1,8 +1,9 @@
-"""All faults by name. A file of faults has its own tuple `FAULTS`, which gets a line here."""
+"""All faults by name. A file of faults has its own tuple `FAULTS`, and a place here."""
 
 from __future__ import annotations
 
-from tests.faults import nemesis, network_faults
+from tests.faults import clock_faults, nemesis, network_faults, storage_faults
 from tests.faults.nemesis import Fault
 
-CATALOGUE: dict[str, type[Fault]] = {fault.name: fault for fault in (*nemesis.FAULTS, *network_faults.FAULTS)}
+_FILES = (nemesis, network_faults, storage_faults, clock_faults)
+CATALOGUE: dict[str, type[Fault]] = {fault.name: fault for file in _FILES for fault in file.FAULTS}

@@ -1,0 +1,137 @@
+"""The faults of clocks: one that is set an hour off, a server's or the primary's (by libfaketime)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.faults.bank import BankSettings
+from tests.faults.cluster import ELECTION_TIMEOUT_MS_RECOMMENDED, SIZE, ClusterSettings, MemberSettings
+from tests.faults.history import OK, Recorded
+from tests.faults.nemesis import Fault, Field, Layout
+
+NOTICED_S_MAX = 2.0
+"""libfaketime looks once a second how wrong the clock is to be."""
+APART_S_MAX = 30.0
+"""How far dates and the passing of time may differ, at most: a wrong clock is off by far more."""
+_LIBRARIES = ("libfaketimeMT.so.1", "libfaketime.so.1")
+
+
+class _WrongClock(Fault):
+    """Clocks that read how wrong they are from a file each."""
+
+    def missing(self) -> str:
+        return "" if find_library() else "needs libfaketime (Debian: apt install faketime)"
+
+    def check(self, history: Recorded) -> Sequence[str]:
+        """Find money that bears a date of the wrong clock."""
+        return misdated(history)
+
+
+class ServerClockOff(_WrongClock):
+    name = "server-clock-ahead"
+    about = "The clock of one of two servers goes 59 minutes ahead (tokens live 60), for 15 s"
+    back_from = "heal"
+    off = "+59m"
+
+    @contextmanager
+    def layout(self, folder: Path) -> Iterator[Layout]:
+        self._clock = folder / "clock"
+        self._clock.write_text("+0")
+        yield Layout(
+            ClusterSettings(election_timeout_ms=ELECTION_TIMEOUT_MS_RECOMMENDED),
+            BankSettings(own_variables={0: under_clock(self._clock)}),
+        )
+
+    def strike(self, field: Field) -> None:
+        self._clock.write_text(self.off)
+
+    def hold(self, field: Field, struck_s: float) -> None:
+        time.sleep(15.0)
+
+    def heal(self, field: Field) -> None:
+        self._clock.write_text("+0")
+
+    def check(self, history: Recorded) -> Sequence[str]:
+        """Find money that the server has moved although its clock was wrong, or that it refused by another name."""
+        begin_s, end_s = history.time_of("strike") + NOTICED_S_MAX, history.time_of("heal")
+        asked = [
+            each
+            for each in history.attempts
+            if each.server == 0 and each.operation.is_write and begin_s < each.invoked_s and each.answered_s < end_s
+        ]
+        moved = [
+            f"{each.operation.key} was posted by a server with a wrong clock" for each in asked if each.outcome == OK
+        ]
+        named = any(each.answer.code == "clock_wrong" for each in asked)
+        return [*super().check(history), *moved, *([] if named else ["nothing was refused as clock_wrong"])]
+
+
+class ServerClockBehind(ServerClockOff):
+    name = "server-clock-behind"
+    about = "The clock of one of two servers goes an hour back, for 15 s"
+    off = "-1h"
+
+    def check(self, history: Recorded) -> Sequence[str]:
+        """As above; that server takes nobody's token, for it was made in its future."""
+        return [each for each in super().check(history) if "clock_wrong" not in each]
+
+
+class PrimaryClockOff(_WrongClock):
+    name = "primary-clock-ahead"
+    about = "The primary's clock goes an hour ahead, for 15 s: nobody minds"
+
+    @contextmanager
+    def layout(self, folder: Path) -> Iterator[Layout]:
+        self._clocks = {number: folder / f"clock{number}" for number in range(SIZE)}
+        members = {}
+        for number, clock in self._clocks.items():
+            clock.write_text("+0")
+            variables = (f"{name}={value}" for name, value in under_clock(clock).items())
+            members[number] = MemberSettings(prefix=("env", *variables))
+        yield Layout(ClusterSettings(election_timeout_ms=ELECTION_TIMEOUT_MS_RECOMMENDED, members=members))
+
+    def strike(self, field: Field) -> None:
+        self._clocks[field.cluster.wait_for_primary().number].write_text("+1h")
+
+    def hold(self, field: Field, struck_s: float) -> None:
+        time.sleep(15.0)
+
+    def heal(self, field: Field) -> None:
+        for clock in self._clocks.values():
+            clock.write_text("+0")
+
+
+def find_library() -> Path | None:
+    """Find libfaketime; the variant for programs with threads first."""
+    return next((path for name in _LIBRARIES for path in Path("/usr/lib").glob(f"*/faketime/{name}")), None)
+
+
+def under_clock(file: Path) -> dict[str, object]:
+    """Return the variables under which a program's clock is off by what stands in a file; the monotonic one is not."""
+    return {
+        "LD_PRELOAD": find_library(),
+        "FAKETIME_TIMESTAMP_FILE": file,
+        "FAKETIME_CACHE_DURATION": 1,
+        "FAKETIME_DONT_FAKE_MONOTONIC": 1,
+        "DONT_FAKE_MONOTONIC": 1,
+    }
+
+
+def misdated(history: Recorded) -> list[str]:
+    """Find acknowledged writes that are dated otherwise than the time at which they were answered."""
+    began_s: float | None = None
+    found = []
+    for each in sorted(history.attempts, key=lambda attempt: attempt.answered_s):
+        if each.outcome != OK or not each.operation.is_write or each.answer.replayed:
+            continue
+        dated_s = int(each.answer.content["id"][:12], 16) / 1000  # an entry's id begins with its time
+        began_s = dated_s - each.answered_s if began_s is None else began_s
+        if abs(dated_s - began_s - each.answered_s) > APART_S_MAX:
+            found.append(f"{each.operation.key} is dated {dated_s - began_s - each.answered_s:+.0f} s off")
+    return found
+
+
+FAULTS: tuple[type[Fault], ...] = (ServerClockOff, ServerClockBehind, PrimaryClockOff)
