@@ -72,6 +72,25 @@ def test_what_is_written_reads_back(minor: int, currency: str) -> None:
     assert Money.parse(str(Money(minor, currency)), currency) == Money(minor, currency)
 
 
+@given(st.integers(-BALANCE_MINOR_MAX, BALANCE_MINOR_MAX), currencies)
+def test_what_the_bank_has_kept_is_read_back_whatever_its_sign(minor: int, currency: str) -> None:
+    assert Money.read(str(Money(minor, currency)), currency) == Money(minor, currency)
+
+
+def test_nothing_is_an_amount_only_where_it_may_be() -> None:
+    for text in ("0", "0.00"):
+        assert Money.parse(text, "USD", or_zero=True) == Money(0, "USD")
+        with pytest.raises(ValidationFailed):
+            Money.parse(text, "USD")
+
+
+@pytest.mark.parametrize("text", ["x", "1.001", "0", "10000000000000.01"])
+def test_a_refusal_names_the_field_that_the_amount_stood_in(text: str) -> None:
+    with pytest.raises(ValidationFailed) as refusal:
+        Money.parse(text, "USD", field="limit")
+    assert list(refusal.value.errors or {}) == ["limit"]
+
+
 @given(st.text(max_size=24), currencies)
 def test_no_text_leads_to_anything_but_an_amount_in_range_or_a_refusal(text: str, currency: str) -> None:
     try:
