@@ -45,13 +45,13 @@ class Field:
 class Fault:
     """Something that goes wrong. One object is good for one run: it may keep what it needs to heal.
 
-    `back_from` says from when writes are expected back: from the `strike` (the bank is to help itself) or only from the
-    `heal` (nobody could serve before). They must be within `back_s_max`.
+    `back_from` says from when writes are expected back: from when it has `struck` (the bank is to help itself) or only
+    from the `heal` (nobody could serve before). They must be within `back_s_max`.
     """
 
     name = ""
     about = ""
-    back_from = "strike"
+    back_from = "struck"
     back_s_max = BACK_S_MAX_DEFAULT
     hold_s_max = 20.0
     hold_s_more = 2.0

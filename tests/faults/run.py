@@ -102,10 +102,10 @@ def _suffer(fault: Fault, where: Field, parties: Parties, *, seed: int, plan: Pl
     liveness.start()
     try:
         time.sleep(plan.before_s)
-        struck_s = book.mark("strike")
+        book.mark("strike")
         try:
             fault.strike(where)
-            fault.hold(where, struck_s)
+            fault.hold(where, book.mark("struck"))  # what was asked for before may have been served before
         finally:
             book.mark("heal")
             fault.heal(where)
