@@ -165,7 +165,7 @@ def test_a_closed_account_has_nothing_on_it() -> None:
 
 
 def test_an_account_is_below_zero_only_by_a_forced_debit() -> None:
-    book, entries = a_ledger(overdraft_limit=0)
+    book, _ = a_ledger(overdraft_limit=0)
     recorded(book, withdrawal("111", 700, forced_by="a1"), now=LATER)
     assert found(book) == []
     book, _ = a_ledger()
