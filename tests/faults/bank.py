@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from tests.processes import is_running, wait_until
 
 START_S_MAX = 120.0
 """On a machine that is busy with other things, too."""
+CRASH_LOOP_S = 7.0
 _SETTINGS = {
     "FLASK_ENV": "testing",
     "LOG_LEVEL": "WARNING",
@@ -63,6 +65,7 @@ class Bank:
         self._servers: list[LiveServer | None] = [None] * self.settings.servers
         self._ended: list[LiveServer] = []
         self._stopping: set[int] = set()
+        self._struck_s: dict[int, float] = {}
         self._fronts: dict[int, int] = {}
 
     @property
@@ -97,8 +100,11 @@ class Bank:
     def start(self, *numbers: int) -> None:
         """Start these servers (of all, where none is named) that are down; return when they answer."""
         for number in numbers or self.numbers:
+            server = self._servers[number]
+            if server is not None and server.process.poll() is not None:
+                self.kill(number)
             if self._servers[number] is None:
-                self._servers[number] = self._started(number)
+                self._servers[number] = self._started()
 
     def kill(self, number: int) -> None:
         """End a server and its workers as a power cut would."""
@@ -120,11 +126,20 @@ class Bank:
         """Return the processes that serve requests, of all servers."""
         return [pid for number in self.running for pid in self.server(number).workers()]
 
-    def kill_worker(self, chance: random.Random) -> int:
-        """Kill one worker of one server, whatever it is doing; the server makes a new one."""
-        pid = chance.choice(self.workers())
-        os.kill(pid, signal.SIGKILL)
-        return pid
+    def kill_worker(self, chance: random.Random) -> None:
+        """Kill one worker, whatever it is doing; its server makes a new one.
+
+        Servers take turns, and each gets a while in between: where one worker dies twice within 5.5 s, granian takes it
+        for a crash that comes again and again, and ends the whole server.
+        """
+        number = min(self.running, key=lambda each: self._struck_s.get(each, 0.0))
+        time.sleep(max(0.0, self._struck_s.get(number, 0.0) + CRASH_LOOP_S - time.monotonic()))
+        self._struck_s[number] = time.monotonic()
+        os.kill(chance.choice(self.server(number).workers()), signal.SIGKILL)
+
+    def died(self) -> list[int]:
+        """Return the servers that have ended though nobody ended them."""
+        return [number for number in self.running if self.server(number).process.poll() is not None]
 
     def output(self) -> str:
         """Return all that servers have printed so far."""

@@ -155,13 +155,12 @@ class DatabaseDown(AllNodesKilled):
 
 class WorkersKilled(Fault):
     name = "worker-kill"
-    about = "SIGKILL of workers of the servers under load, one every 2 s"
-    times = 5
+    about = "SIGKILL of workers of the servers under load, in turn"
+    times = 6
 
     def strike(self, field: Field) -> None:
         for _ in range(self.times):
             field.bank.kill_worker(field.chance)
-            time.sleep(2.0)
 
 
 class EverythingKilled(AllNodesKilled):

@@ -79,10 +79,14 @@ def run(fault: Fault, *, seed: int, folder: Path, plan: Plan | None = None) -> R
         open_accounts(servers, parties, book)
         _suffer(fault, where, parties, seed=seed, plan=plan)
         _resolve(where, parties, seed=seed)
+        died = servers.died()
+        servers.start(*died)
         final = read_outcome(servers, parties, members.uri)
         book.close()
         (folder / "servers.log").write_text(servers.output())
-    return judge(fault, history.read(path), final, parties.counter.account, seed=seed, plan=plan)
+    result = judge(fault, history.read(path), final, parties.counter.account, seed=seed, plan=plan)
+    result.unsafe += [f"server {number} ended by itself" for number in died]
+    return result
 
 
 def _suffer(fault: Fault, where: Field, parties: Parties, *, seed: int, plan: Plan) -> None:
