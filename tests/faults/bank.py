@@ -104,7 +104,7 @@ class Bank:
             if server is not None and server.process.poll() is not None:
                 self.kill(number)
             if self._servers[number] is None:
-                self._servers[number] = self._started()
+                self._servers[number] = self._started(number)
 
     def kill(self, number: int) -> None:
         """End a server and its workers as a power cut would."""

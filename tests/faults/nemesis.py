@@ -55,6 +55,8 @@ class Fault:
     back_s_max = BACK_S_MAX_DEFAULT
     hold_s_max = 20.0
     hold_s_more = 2.0
+    takes_all_down = True
+    """Whether nobody can be served for a while: that time blocks no account, it is judged by `back_s_max`."""
     keeps_connections = True
 
     def missing(self) -> str:
@@ -157,6 +159,7 @@ class WorkersKilled(Fault):
     name = "worker-kill"
     about = "SIGKILL of workers of the servers under load, in turn"
     times = 6
+    takes_all_down = False
 
     def strike(self, field: Field) -> None:
         for _ in range(self.times):
@@ -182,6 +185,7 @@ class ServerStopped(Fault):
     name = "server-stop"
     about = "SIGTERM of a server under load, three times: whatever it took is answered"
     back_from = "heal"
+    takes_all_down = False
     keeps_connections = (
         False  # whether a kept one is closed before or after the next request is sent is nobody's promise
     )
@@ -228,6 +232,7 @@ class Mixed(Fault):
     name = "mixed"
     about = "Primary killed, primary frozen, workers killed, several times in a seeded order"
     times = 3
+    takes_all_down = False
 
     def strike(self, field: Field) -> None:
         deeds = [self._kill_primary, self._freeze_primary, self._kill_worker] * self.times

@@ -175,9 +175,9 @@ def judge(fault: Fault, told: Recorded, final: FinalState, counter: str, *, seed
 
 
 def _judge_times(fault: Fault, result: Result, told: Recorded, during: list[history.Attempt]) -> None:
-    struck_s = told.time_of("strike")
     first_s = checks.first_write_s(during, since_s=told.time_of(fault.back_from))
-    result.blocked_s, account = checks.longest_block(during, outages=[(struck_s, first_s)])
+    outages = [(told.time_of("strike"), first_s)] if fault.takes_all_down else []
+    result.blocked_s, account = checks.longest_block(during, outages=outages)
     if result.back_s > fault.back_s_max:
         result.slow.append(f"writes were back after {result.back_s:.1f} s, not {fault.back_s_max:.0f}")
     if result.blocked_s > checks.BLOCKED_S_MAX:
