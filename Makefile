@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 NEWMAN := node_modules/.bin/newman
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format openapi errors-doc postman mutation bench bench-ledger faults clean
+.PHONY: help install run test lint format openapi errors-doc postman mutation bench bench-peers bench-ledger faults clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ mutation: $(INSTALLED) ## Plant thousands of defects in the domain; fail where t
 
 bench: $(INSTALLED) ## Measure the bank over HTTP; fail where it is slower than promised (needs wrk)
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+bench-peers: $(INSTALLED) ## Measure medici and PostgreSQL beside it (needs wrk; Node.js, PostgreSQL)
+	@$(BIN)/python -m benchmarks --peers $(BENCH)
 
 bench-ledger: $(INSTALLED) ## Measure the ledger; fail where it is slower than promised
 	@$(BIN)/python -m benchmarks.ledger

@@ -24,6 +24,7 @@ from app.models import embedded
 from benchmarks import machine, report
 from benchmarks.figures import Layout, Peers, Yardsticks
 from benchmarks.layouts import Plan, measure_layout
+from benchmarks.peers import measure_peers
 from benchmarks.verdicts import MANY_WORKERS, Verdict, judge, judge_books, judge_many_workers, judge_peers
 from config import Config
 
@@ -59,7 +60,7 @@ def _run(options: argparse.Namespace, folder: str) -> int:
             )
             layouts.append(measure_layout(plan))
             raw.append(_raw(server.uri, options.seconds))
-        peers = None
+        peers = measure_peers(server.uri, seconds=options.seconds, say=_say) if options.peers else None
     yardsticks = Yardsticks.median(raw)
     default = next((each for each in layouts if each.workers == defaults.workers), layouts[0])
     verdicts = _verdicts(default, layouts, yardsticks, peers)
