@@ -9,6 +9,7 @@ alone, and the others keep what became of them. `mutmut show NAME` in `.mutation
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[1]
 COPY = PROJECT / ".mutation"
 MUTMUT = Path(sys.executable).with_name("mutmut")
+ENVIRONMENT = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 COPIED = ("app", "tests", "config.py", "pyproject.toml")
 MUTATED = "app/domain"
 NOTICED = frozenset({"killed", "timeout"})
@@ -31,7 +33,7 @@ def main(names: Sequence[str]) -> int:
     if not names:
         shutil.rmtree(COPY, ignore_errors=True)
     copy_project()
-    ran = subprocess.run([MUTMUT, "run", *names], cwd=COPY, check=False)
+    ran = subprocess.run([MUTMUT, "run", *names], cwd=COPY, env=ENVIRONMENT, check=False)
     counts = counts_by_module(statuses())
     if ran.returncode or not counts:
         print("mutmut did not run to its end.")
