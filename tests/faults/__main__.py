@@ -24,13 +24,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.faults.catalogue import CATALOGUE
-from tests.faults.run import Result, run
+from tests.faults.run import run
+from tests.faults.verdict import COLUMNS, Result, conclude, row
 
 _SHOWN_MAX = 10
-COLUMNS = (
-    "fault", "seed", "acknowledged", "unknown", "lost", "doubled", "writes back", "longest blocked", "liveness p99",
-    "verdict",
-)  # fmt: skip
 
 
 def main() -> int:
@@ -49,13 +46,18 @@ def main() -> int:
             results.append(result)
             _tell(result)
     minutes = (time.monotonic() - began_s) / 60
-    Console(width=160).print(_table(results))
+    table = Table(*COLUMNS)
+    for result in results:
+        table.add_row(*row(result))
+    Console(width=160).print(table)
     click.echo(
         f"{len(results)} runs in {minutes:.1f} minutes on {os.cpu_count()} cores, load {os.getloadavg()[2]:.1f}."
     )
     if not arguments.folder:
         shutil.rmtree(folder)
-    return _verdict(results, allow_skipped=arguments.allow_skipped)
+    is_pass, sentences = conclude(results, allow_skipped=arguments.allow_skipped)
+    click.echo("\n".join(sentences))
+    return 0 if is_pass else 1
 
 
 def _parse() -> argparse.Namespace:
@@ -97,32 +99,6 @@ def _tell(result: Result) -> None:
         click.echo(f"    {sentence}")
     if len(found) > _SHOWN_MAX:
         click.echo(f"    and {len(found) - _SHOWN_MAX} more")
-
-
-def _table(results: list[Result]) -> Table:
-    table = Table(*COLUMNS)
-    for each in results:
-        if each.skipped:
-            table.add_row(each.fault, str(each.seed), *["-"] * 7, each.verdict)
-            continue
-        counts = (each.seed, each.acknowledged, each.unknown, each.lost, each.doubled)
-        times = (each.back_s, each.blocked_s, each.liveness_p99_s)
-        table.add_row(each.fault, *map(str, counts), *(f"{seconds:.2f} s" for seconds in times), each.verdict)
-    return table
-
-
-def _verdict(results: list[Result], *, allow_skipped: bool) -> int:
-    """Print the verdict and return the exit code."""
-    fallen = [each for each in results if each.verdict in ("FAIL", "unknown")]
-    skipped = sorted({each.fault for each in results if each.skipped})
-    passed = len(results) - len(fallen) - sum(bool(each.skipped) for each in results)
-    is_pass = bool(passed) and not fallen and (allow_skipped or not skipped)
-    names = ", ".join(f"{each.fault} ({each.verdict})" for each in fallen)
-    click.echo(f"{passed} of {len(results)} runs passed." + (f" Fell short: {names}." if fallen else ""))
-    if skipped:
-        click.echo(f"Skipped, which is no pass: {', '.join(skipped)}.")
-    click.echo("PASS" if is_pass else "FAIL")
-    return 0 if is_pass else 1
 
 
 if __name__ == "__main__":

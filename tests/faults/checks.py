@@ -15,9 +15,6 @@ from tests.faults.history import BALANCE, DEPOSIT, FAIL, INFO, LINES, OK, Attemp
 from tests.faults.outcome import FinalState
 
 PROBLEM_TYPE = "application/problem+json"
-ACKNOWLEDGED_MIN = 1_000
-BLOCKED_S_MAX = 10.0
-LIVENESS_P99_S_MAX = 1.0
 
 
 @dataclass(slots=True)

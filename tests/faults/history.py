@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 OK, FAIL, INFO = "ok", "fail", "info"
 Outcome = Literal["ok", "fail", "info"]
@@ -168,7 +168,10 @@ class History:
         with self._lock:
             self._write("live", server=server, asked_s=asked_s, took_s=took_s)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def _write(self, kind: str, **what: object) -> float:

@@ -7,16 +7,32 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.faults import checks, history
 from tests.faults.history import Answer, Attempt, History, Operation, Poll
-from tests.faults.outcome import FinalAccount, FinalState, Line
+from tests.faults.outcome import FinalAccount, FinalState
+from tests.faults.story import (
+    COUNTER,
+    FLAT,
+    SOUND,
+    STORY,
+    A,
+    B,
+    asked,
+    attempts_on,
+    balance,
+    changed,
+    done,
+    final_state,
+    line_of,
+    lines,
+    refused,
+    with_account,
+)
 from tests.faults.workload import unresolved
 
-A, B, COUNTER = "1001", "1002", "1003"
 HISTORY_CHECKS: dict[str, Callable[[list[Attempt], FinalState], list[str]]] = {
     "lost": checks.lost,
     "doubled": checks.doubled,
@@ -31,97 +47,6 @@ HISTORY_CHECKS: dict[str, Callable[[list[Attempt], FinalState], list[str]]] = {
     "reconcile": lambda _, final: checks.reconcile(final),
     "error_form": lambda attempts, _: checks.error_form(attempts),
 }
-
-
-def told(line: Line) -> dict[str, Any]:
-    return {name: getattr(line, name) for name in Line.__slots__}
-
-
-def final_state(*lines: tuple[str, str, int]) -> FinalState:
-    """Return accounts whose lines are these (account, key, amount), in this order."""
-    kept: dict[str, list[Line]] = {A: [], B: [], COUNTER: []}
-    for number, key, amount in lines:
-        mine = kept[number]
-        balance = (mine[-1].balance_after if mine else 0) + amount
-        mine.append(Line(f"{number}-{key}", f"t-{key}", len(mine) + 1, amount, balance, key))
-    accounts = {number: FinalAccount(mine[-1].balance_after if mine else 0, mine) for number, mine in kept.items()}
-    return FinalState(accounts, stored={number: len(mine) for number, mine in kept.items()})
-
-
-SOUND = final_state(
-    (A, "d1", 1_000),
-    (B, "d2", 500),
-    (A, "t1", -300),
-    (B, "t1", 300),
-    (B, "w1", -100),
-    (COUNTER, "c1", 100),
-    (COUNTER, "c2", 100),
-    (A, "u1", 50),
-)
-
-
-def line_of(number: str, key: str, final: FinalState = SOUND) -> Line:
-    return next(line for line in final.accounts[number].lines if line.key == key)
-
-
-def asked(
-    key: str, kind: str, account: str, amount: int = 0, *, at: tuple[float, float], to: str = "", answer: Answer
-) -> Attempt:
-    return Attempt(Operation(key, kind, account, amount, to), "client", 0, *at, answer)
-
-
-def done(key: str, kind: str, account: str, amount: int, *, at: tuple[float, float], to: str = "") -> Attempt:
-    """Return a write that was answered with the line that is kept."""
-    answer = Answer(201, "application/json", content=told(line_of(account, key)))
-    return asked(key, kind, account, amount, at=at, to=to, answer=answer)
-
-
-def refused(key: str, status: int = 409, media_type: str = "application/problem+json", code: str = "some") -> Attempt:
-    answer = Answer(status, media_type, code)
-    return asked(key, "withdraw", A, 99_999, at=(7, 8), answer=answer)
-
-
-def balance(number: str, amount: int, *, at: tuple[float, float]) -> Attempt:
-    answer = Answer(200, "application/json", content={"balance": amount})
-    return asked(f"balance-{at}", "balance", number, at=at, answer=answer)
-
-
-def lines(number: str, *seen: Line, at: tuple[float, float]) -> Attempt:
-    answer = Answer(200, "application/json", content={"lines": [told(line) for line in seen]})
-    return asked(f"lines-{at}", "lines", number, at=at, answer=answer)
-
-
-STORY = [
-    done("d1", "deposit", A, 1_000, at=(0, 1)),
-    done("d2", "deposit", B, 500, at=(1, 2)),
-    done("t1", "transfer", A, 300, to=B, at=(2, 3)),
-    done("w1", "withdraw", B, 100, at=(3, 4)),
-    done("c1", "deposit", COUNTER, 100, at=(4, 5)),
-    done("c2", "deposit", COUNTER, 100, at=(5, 6)),
-    asked("u1", "deposit", A, 50, at=(6, 16), answer=Answer(code="TimeoutError")),
-    refused("r1"),
-    balance(A, 700, at=(8, 9)),
-    balance(A, 750, at=(9, 10)),
-    lines(B, line_of(B, "w1"), line_of(B, "t1"), line_of(B, "d2"), at=(10, 11)),
-    done("u1", "deposit", A, 50, at=(20, 21)),
-]
-
-
-def without(key: str, *, status: int = 0) -> list[Attempt]:
-    """Return the story without the successful attempts of a key."""
-    return [each for each in STORY if each.operation.key != key or each.answer.status not in (status, 201)]
-
-
-def changed(number: str, place: int, **how: object) -> FinalState:
-    """Return the sound state with one line of an account changed."""
-    account = SOUND.accounts[number]
-    mine = list(account.lines)
-    mine[place] = replace(mine[place], **how)  # type: ignore[arg-type]
-    return with_account(number, replace(account, lines=mine))
-
-
-def with_account(number: str, account: FinalAccount) -> FinalState:
-    return replace(SOUND, accounts={**SOUND.accounts, number: account})
 
 
 @pytest.mark.parametrize("name", HISTORY_CHECKS)
@@ -145,9 +70,6 @@ def test_a_transfer_that_never_arrived_is_lost_and_half_done() -> None:
     final = final_state(*((n, k, a) for n, k, a in FLAT if (n, k) != (B, "t1")))
     assert checks.lost(STORY, final) == [f"t1 was acknowledged, and has no line on {B}"]
     assert checks.half_done(STORY, final) == [f"t1 has a line on {[A]} alone"]
-
-
-FLAT = [(number, line.key, line.amount) for number, account in SOUND.accounts.items() for line in account.lines]
 
 
 def test_a_write_that_was_made_twice_is_doubled() -> None:
@@ -340,14 +262,6 @@ def test_a_request_that_was_taken_and_not_answered_is_found() -> None:
 # ---- times -------------------------------------------------------------------------------------------------------
 
 
-def attempts_on(number: str, *spans: tuple[float, float, int]) -> list[Attempt]:
-    """Return deposits to an account: begin, end, status."""
-    return [
-        asked(f"{number}-{at}", "deposit", number, 1, at=(at, until), answer=Answer(status))
-        for at, until, status in spans
-    ]
-
-
 def test_writes_are_back_when_every_server_has_acknowledged_one_that_was_asked_for_since() -> None:
     before, after = attempts_on(A, (1, 12, 201), (10.5, 13, 201))
     slower = replace(attempts_on(A, (14, 16, 201))[0], server=1)
@@ -399,16 +313,16 @@ def test_the_slowest_of_a_hundred_polls_is_left_out_and_no_more() -> None:
 
 
 def test_a_history_is_read_back_as_it_was_told(tmp_path: Path) -> None:
-    book = History(tmp_path / "history.jsonl")
+    path = tmp_path / "history.jsonl"
     deposit, cut = Operation("k1", "deposit", A, 100), Operation("k2", "transfer", A, 5, B)
-    first = book.invoke(deposit, process="p", server=1)
-    book.invoke(cut, process="q", server=0)
     answer = Answer(201, "application/json", content={"id": "x"})
-    book.complete(first, deposit, answer)
-    book.mark("strike")
-    book.live(0, asked_s=0.5, took_s=0.25)
-    book.close()
-    known = history.read(tmp_path / "history.jsonl")
+    with History(path) as book:
+        first = book.invoke(deposit, process="p", server=1)
+        book.invoke(cut, process="q", server=0)
+        book.complete(first, deposit, answer)
+        book.mark("strike")
+        book.live(0, asked_s=0.5, took_s=0.25)
+    known = history.read(path)
     assert [(each.operation, each.outcome, each.process, each.server) for each in known.attempts] == [
         (deposit, "ok", "p", 1),
         (cut, "info", "q", 0),
@@ -418,7 +332,7 @@ def test_a_history_is_read_back_as_it_was_told(tmp_path: Path) -> None:
     assert known.time_of("strike") >= known.attempts[0].answered_s
     assert known.polls == [Poll(0, 0.5, 0.25)]
     assert (book.acknowledged, book.newest_acknowledged_s) == (1, known.attempts[0].invoked_s)
-    assert all(json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines())
+    assert all(json.loads(line) for line in path.read_text().splitlines())
 
 
 @pytest.mark.parametrize(
