@@ -17,7 +17,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+from dotenv import dotenv_values
 
 from app.logs import configure_logs
 from app.models import embedded
@@ -28,14 +31,16 @@ from benchmarks.peers import measure_peers
 from benchmarks.verdicts import MANY_WORKERS, Verdict, judge, judge_books, judge_many_workers, judge_peers
 from config import Config
 
-RAW_SECONDS_MAX = 3.0
+RAW_SECONDS_MAX = 2.0
+_PROJECT = Path(__file__).parents[1]
 _TOKEN_MINUTES = 60
+_STARTED = time.monotonic()
 
 
 def main() -> int:
     options = _options()
-    if shutil.which("wrk") is None:
-        print("wrk is needed: apt-get install wrk", file=sys.stderr)
+    if shutil.which("wrk") is None or not Path("/proc/self/smaps_rollup").exists():
+        print("Linux and wrk are needed; Debian: apt-get install wrk", file=sys.stderr)
         return 2
     configure_logs("WARNING")
     with tempfile.TemporaryDirectory(prefix="bank-bench-") as folder:
@@ -96,7 +101,9 @@ def _chosen(options: argparse.Namespace, defaults: Config) -> list[tuple[int, in
 def _environment(folder: str, uri: str) -> dict[str, str]:
     """Return the settings of `make run`, on our own database and without demo data; tokens last for the whole run."""
     fixed = {"FLASK_ENV": "development", "DATA_DIR": folder, "MONGO_URI": uri, "DEMO_DATA": "false"}
-    return {**fixed, "HOST": "127.0.0.1", "ACCESS_TOKEN_MINUTES": str(_TOKEN_MINUTES)}
+    fixed |= {"HOST": "127.0.0.1", "ACCESS_TOKEN_MINUTES": str(_TOKEN_MINUTES)}
+    written = {name: value for name, value in dotenv_values(_PROJECT / ".env").items() if value}
+    return {**written, **os.environ, **fixed}
 
 
 def _raw(uri: str, seconds: float) -> dict[str, float]:
@@ -130,7 +137,7 @@ def _text(about: str, default: Layout, layouts: list[Layout], yardsticks: Yardst
 
 
 def _say(text: str) -> None:
-    print(f"  {text}", file=sys.stderr, flush=True)
+    print(f"{time.monotonic() - _STARTED:5.0f} s  {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

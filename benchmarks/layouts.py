@@ -17,6 +17,7 @@ from benchmarks.usage import find_process
 from config import Config
 
 WARM_UP_S = 1.0
+OPEN_S_MAX = 5.0
 OPEN_SHARE = 0.5
 """An open load arrives at this share of what the closed one reached: busy, and far from what the server can't take."""
 BULK_WORK = Money(Kind.TRANSFER, bulk.AMOUNT_MINOR)
@@ -137,7 +138,7 @@ class _Run:
 
     def _opened(self, name: str, load: Load, rate: float) -> tuple[OpenFigure, Outcome]:
         self._plan.say(f"{self._found.name}: {name}, {rate:,.0f} a second")
-        outcome = run(load, self._server.url, seconds=self._plan.seconds, rate=rate, watched={})
+        outcome = run(load, self._server.url, seconds=min(self._plan.seconds, OPEN_S_MAX), rate=rate, watched={})
         p50_ms, p99_ms = outcome.waits_ms or (float("inf"), float("inf"))
         return OpenFigure(rate, p50_ms, p99_ms), outcome
 
@@ -152,6 +153,7 @@ class _Run:
             acknowledged=sum(each.acknowledged for each in outcomes),
             unknown=sum(each.unknown for each in outcomes),
         )
+        self._plan.say(f"{self._found.name}: the books after {name}")
         problems = differences(claim, before, self._books())
         unsound = reconcile(self._store)
         self._found.problems += [

@@ -72,7 +72,7 @@ def serving(program: tuple[str, ...], environment: Mapping[str, str]) -> Iterato
     process = subprocess.Popen(
         [sys.executable, *program],
         cwd=_PROJECT,
-        env={**os.environ, **environment, "PORT": str(port)},
+        env={**environment, "PORT": str(port)},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
