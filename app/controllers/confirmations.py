@@ -12,6 +12,7 @@ from app.domain.errors import SameAccount
 from app.domain.ids import random_id
 from app.domain.money import Money
 from app.models.payee_search import payee_of_payment
+from app.models.payment_facts import read_payment_facts
 from app.models.second_factor import verify_code
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def ask(store: Store, actor: Actor, *, source: str | None, to: str, amount: str)
     if account.id == to:
         raise SameAccount
     money = Money.parse(amount, account.currency)
-    payee = payee_of_payment(store, actor.as_customer(), to)
+    payee = payee_of_payment(store, actor.as_customer(), read_payment_facts(store, actor, to))
     now = store.clock.now()
     confirmation = Confirmation(
         id=random_id(),

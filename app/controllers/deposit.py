@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain.accounts import Account
+from app.domain.accounts import AccountRef
 from app.domain.actor import Actor
 from app.domain.ledger.book import Recorded
 from app.domain.ledger.records import TransactionType
@@ -24,7 +24,7 @@ def deposit(store: Store, actor: Actor, movement: Movement) -> Recorded:
         BankError: any refusal of the ledger; nothing moved.
     """
 
-    def post(account: Account) -> Recorded:
+    def post(account: AccountRef) -> Recorded:
         return store.journal.post(cash_movement(TransactionType.DEPOSIT, movement, account, actor))
 
     return with_account(store, actor, movement.account, movement.idempotency_key, post)

@@ -16,6 +16,7 @@ from app.domain.operations.fx_rate_change import FxRateChange
 from app.domain.paging import Page
 from app.models.four_eyes import submit
 from app.models.payee_search import payee_of_payment
+from app.models.payment_facts import read_payment_facts
 
 if TYPE_CHECKING:
     from app.models.store import Store
@@ -92,7 +93,7 @@ def give_quote(store: Store, actor: Actor, order: QuoteOrder) -> Quote:
     source = store.accounts.get_reachable(actor, order.source)
     if order.to == source.id:
         raise SameAccount
-    target = payee_of_payment(store, actor.as_customer(), order.to)
+    target = payee_of_payment(store, customer_id, read_payment_facts(store, actor, order.to))
     if source.currency == target.currency:
         raise ValidationFailed(errors={"to": [f"Both accounts are in {source.currency}: no quote is needed."]})
     now = store.clock.now()

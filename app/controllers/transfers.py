@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain.accounts import Account
+from app.domain.accounts import Account, AccountRef
 from app.domain.actor import Actor
 from app.domain.errors import CurrencyMismatch, RateLimited, SameAccount
 from app.domain.fx import Quote
@@ -16,6 +16,7 @@ from app.domain.transfers import TransferOrder, transfer_intent
 from app.models.fx_quotes import use_up
 from app.models.meant_account import with_account
 from app.models.payee_search import payee_at_counter, payee_of_payment
+from app.models.payment_facts import PaymentFacts, read_payment_facts
 from app.models.step_up import writes_for_payment
 
 if TYPE_CHECKING:
@@ -48,20 +49,21 @@ def transfer(store: Store, actor: Actor, order: TransferOrder) -> Transferred:
         BankError: any refusal of the ledger; nothing moved.
     """
 
-    def post(source: Account) -> Transferred:
+    def post(source: AccountRef) -> Transferred:
         return _transfer(store, actor, order, source)
 
     return with_account(store, actor, order.source, order.idempotency_key, post)
 
 
-def _transfer(store: Store, actor: Actor, order: TransferOrder, source: Account) -> Transferred:
+def _transfer(store: Store, actor: Actor, order: TransferOrder, source: AccountRef) -> Transferred:
     if source.id == order.to:
         raise SameAccount
-    target = _payee(store, actor, order)
+    facts = read_payment_facts(store, actor, order.to)
+    target = _payee(store, actor, order, facts)
     quote = _quote(store, actor, order, source, target)
-    intent = transfer_intent(order, source, target, actor, quote=quote)
+    intent = transfer_intent(order, source, target.id, actor, quote=quote)
     amount = Money.parse(order.amount, source.currency)
-    also = [*writes_for_payment(store, actor, source, target, amount, order.confirmation)]
+    also = [*writes_for_payment(store, actor, facts, source.id, amount, order.confirmation)]
     also += [use_up(quote, intent.id, now=store.clock.now())] if quote else []
     try:
         recorded = store.journal.post(intent, also=also)
@@ -70,10 +72,10 @@ def _transfer(store: Store, actor: Actor, order: TransferOrder, source: Account)
     return Transferred(recorded, (target.id,) if actor.customer_id in target.holders else ())
 
 
-def _payee(store: Store, actor: Actor, order: TransferOrder) -> Account:
+def _payee(store: Store, actor: Actor, order: TransferOrder, facts: PaymentFacts) -> Account:
     """Return the target; of a payment that was made before also to who has looked for too many since."""
     try:
-        return payee_of_payment(store, actor.as_customer(), order.to)
+        return payee_of_payment(store, actor.as_customer(), facts)
     except RateLimited:
         key = order.idempotency_key
         earlier = store.transactions.find(transaction_id(actor.user_id, key)) if key else None
@@ -82,7 +84,7 @@ def _payee(store: Store, actor: Actor, order: TransferOrder) -> Account:
         return payee_at_counter(store, order.to)
 
 
-def _quote(store: Store, actor: Actor, order: TransferOrder, source: Account, target: Account) -> Quote | None:
+def _quote(store: Store, actor: Actor, order: TransferOrder, source: AccountRef, target: Account) -> Quote | None:
     """Return the quote that an order names, which has to be this customer's and for exactly this transfer."""
     if order.quote is None:
         return None

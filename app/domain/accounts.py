@@ -76,6 +76,13 @@ class StatusDecision(NamedTuple):
     at: datetime
 
 
+class AccountRef(NamedTuple):
+    """An account by what never changes of it."""
+
+    id: str
+    currency: str
+
+
 class Account(NamedTuple):
     """A customer's account or one stripe of an internal one. Amounts are minor units of `currency`; credit is positive.
 
@@ -106,6 +113,10 @@ class Account(NamedTuple):
     branch: str | None = None
     nickname: str | None = None
     status_decision: StatusDecision | None = None
+
+    @property
+    def ref(self) -> AccountRef:
+        return AccountRef(self.id, self.currency)
 
     @property
     def available(self) -> int:

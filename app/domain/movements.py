@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.domain.accounts import Account, InternalAccount
+from app.domain.accounts import AccountRef, InternalAccount
 from app.domain.actor import Actor
 from app.domain.ledger.intents import Leg, Post
 from app.domain.ledger.records import TransactionType
@@ -22,7 +22,7 @@ class Movement:
     idempotency_key: str | None = None
 
 
-def cash_movement(type_: TransactionType, movement: Movement, account: Account, actor: Actor) -> Post:
+def cash_movement(type_: TransactionType, movement: Movement, account: AccountRef, actor: Actor) -> Post:
     """Return the intent of paying cash into an account (DEPOSIT) or out of it (WITHDRAWAL).
 
     Raises:

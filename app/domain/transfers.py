@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.domain.accounts import Account
+from app.domain.accounts import AccountRef
 from app.domain.actor import Actor
 from app.domain.fx import Quote
 from app.domain.ledger.intents import Leg, Post
@@ -34,7 +34,7 @@ class TransferOrder:
 
 
 def transfer_intent(
-    order: TransferOrder, source: Account, target: Account, actor: Actor, *, quote: Quote | None = None
+    order: TransferOrder, source: AccountRef, target: str, actor: Actor, *, quote: Quote | None = None
 ) -> Post:
     """Return the intent of a transfer in the currency of its source, or by the quote that it names.
 
@@ -54,7 +54,7 @@ def transfer_intent(
     told = {"reference": order.reference, "confirmation": order.confirmation}
     straight = (
         Leg(source.id, -money.amount_minor, source.currency),
-        Leg(target.id, money.amount_minor, source.currency),
+        Leg(target, money.amount_minor, source.currency),
     )
     return Post(
         **intent_facts(actor, order.idempotency_key, ROUTE, sent),

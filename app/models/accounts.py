@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from bson import Int64
@@ -18,6 +19,7 @@ from app.domain.accounts import (
     NOTHING_SPENT,
     Account,
     AccountKind,
+    AccountRef,
     AccountStatus,
     AccountType,
     InternalAccount,
@@ -30,7 +32,9 @@ from app.domain.actor import Actor
 from app.domain.errors import AccountClosed, NotFound
 from app.domain.money import BALANCE_MINOR_MAX
 from app.models.collection import CollectionSpec, Document, find_by_ids
+from app.models.lookups import Lookup, Lookups
 
+_REFS_MAX = 20_000
 _MONEY = {"bsonType": "long", "minimum": -BALANCE_MINOR_MAX, "maximum": BALANCE_MINOR_MAX}
 _POSITIVE = {**_MONEY, "minimum": 0}
 _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
@@ -90,8 +94,22 @@ SPEC = CollectionSpec(
 class Accounts:
     """The accounts of the bank."""
 
-    def __init__(self, database: Database[Document]) -> None:
+    def __init__(self, database: Database[Document], lookups: Lookups) -> None:
         self._collection = database[SPEC.name]
+        self._lookups = lookups
+        self._refs = lru_cache(maxsize=_REFS_MAX)(self._read_ref)
+
+    def get_ref(self, actor: Actor, number: str | None) -> AccountRef:
+        """Return what never changes of the account that an actor may act upon; of a customer's own, from memory.
+
+        Whether they still may is for the ledger's rules to say, in the transaction of whatever they do.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+        """
+        if number is not None and actor.customer_id is not None:
+            return self._refs(number, actor.customer_id)
+        return self.get_reachable(actor, number).ref
 
     def get_reachable(self, actor: Actor, number: str | None) -> Account:
         """Return the account that an actor may act upon: staff any customer's, a customer their own or primary one.
@@ -102,6 +120,10 @@ class Accounts:
         if actor.customer_id is None:
             return self.get_customer_account(number)
         return self.get_owned(number, actor.customer_id) if number else self.get_primary(actor.customer_id)
+
+    def by_number(self, number: str) -> Lookup[Account | None]:
+        """Return the look-up of an account, whosever it is, the bank's own included."""
+        return Lookup(SPEC.name, number, _found_account)
 
     def get_customer_account(self, number: str | None) -> Account:
         """Return any customer's account, for staff. The bank's own accounts are not among them.
@@ -117,7 +139,10 @@ class Accounts:
         Raises:
             NotFound: there is none, or it is somebody else's.
         """
-        return self._get({"_id": number, "holders": customer_id})
+        found = self._lookups.get(self.by_number(number))
+        if found is None or customer_id not in found.holders:
+            raise NotFound
+        return found
 
     def get_primary(self, customer_id: str) -> Account:
         """Return the account that serves this customer when they name none.
@@ -125,14 +150,13 @@ class Accounts:
         Raises:
             NotFound: the customer has no open account.
         """
-        query = {"primary_for": customer_id, "holders": customer_id}
-        found = self._collection.find_one(query)
+        found = self._find_primary(customer_id)
         if found is None:
             self.settle_primary(customer_id)
-            found = self._collection.find_one(query)
+            found = self._find_primary(customer_id)
         if found is None:
             raise NotFound("You have no open account: open one with POST /accounts, or ask the bank.")
-        return account_from(found)
+        return found
 
     def settle_primary(self, customer_id: str) -> None:
         """Let the customer's oldest open account serve them when they name none, unless another one does.
@@ -251,11 +275,22 @@ class Accounts:
             except DuplicateKeyError:
                 continue  # another process started at the same time
 
+    def _read_ref(self, number: str, customer_id: str) -> AccountRef:
+        return self.get_owned(number, customer_id).ref
+
+    def _find_primary(self, customer_id: str) -> Account | None:
+        found = self._lookups.get(Lookup(SPEC.name, customer_id, _found_account, by="primary_for"))
+        return found if found and customer_id in found.holders else None
+
     def _get(self, query: Mapping[str, Any], *, session: ClientSession | None = None) -> Account:
         found = self._collection.find_one(query, session=session)
         if found is None:
             raise NotFound
         return account_from(found)
+
+
+def _found_account(found: Document | None) -> Account | None:
+    return account_from(found) if found else None
 
 
 def _state(account: Account) -> Document:

@@ -14,6 +14,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.domain.rates import Rate
 from app.models.collection import Allowed, CollectionSpec, Document
+from app.models.lookups import Lookup
 
 SPEC = CollectionSpec(
     "attempts",
@@ -40,8 +41,11 @@ class Attempts:
 
     def wait_s(self, kind: str, subject: str, rate: Rate, *, now: datetime) -> int:
         """Return for how many seconds the next attempt would be refused; 0 where it would not."""
-        found = self._collection.find_one({"_id": _key(kind, subject)})
-        return _wait_s(found, rate, now)
+        return _wait_s(self._collection.find_one({"_id": _key(kind, subject)}), rate, now)
+
+    def waiting(self, kind: str, subject: str, rate: Rate, *, now: datetime) -> Lookup[int]:
+        """Return the look-up of what `wait_s` says."""
+        return Lookup(SPEC.name, _key(kind, subject), lambda found: _wait_s(found, rate, now))
 
     def take(self, kind: str, subject: str, rate: Rate, *, now: datetime) -> int:
         """Count one attempt and return 0, or return for how many seconds it is refused; that counts for nothing.

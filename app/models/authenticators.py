@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from app.domain.errors import MfaAlreadyEnrolled, MfaNotEnrolled, StateConflict
 from app.domain.second_factor import RECOVERY_CODES, Authenticator, SealedSeed
 from app.models.collection import Allowed, CollectionSpec, Document, find_by_ids
+from app.models.lookups import Lookup
 
 _DIGEST = {"bsonType": "string", "minLength": 64, "maxLength": 64}
 SPEC = CollectionSpec(
@@ -68,6 +69,10 @@ class Authenticators:
         if found is None:
             raise MfaNotEnrolled
         return found
+
+    def is_enrolled(self, user_id: str) -> Lookup[bool]:
+        """Return the look-up of whether the user's codes are asked for."""
+        return Lookup(SPEC.name, user_id, lambda found: found is not None and "confirmed_at" in found)
 
     def confirmed_among(self, user_ids: Iterable[str]) -> set[str]:
         """Return those of these users whose codes are asked for."""

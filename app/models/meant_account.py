@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from app.domain.accounts import Account
+from app.domain.accounts import AccountRef
 from app.domain.actor import Actor
 from app.domain.errors import BankError
 from app.domain.ids import transaction_id
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 def with_account(
-    store: Store, actor: Actor, number: str | None, key: str | None, work: Callable[[Account], Result]
+    store: Store, actor: Actor, number: str | None, key: str | None, work: Callable[[AccountRef], Result]
 ) -> Result:
     """Do `work` with the account of this number or, without one, the primary one.
 
@@ -29,11 +29,11 @@ def with_account(
         BankError: whatever `work` raises.
     """
     try:
-        return work(store.accounts.get_reachable(actor, number))
+        return work(store.accounts.get_ref(actor, number))
     except BankError as refusal:
         if number is not None or key is None or refusal.status >= 500:
             raise
         earlier = store.transactions.find(transaction_id(actor.user_id, key))
         if earlier is None:
             raise
-    return work(store.accounts.get_reachable(actor, earlier.account_id))
+    return work(store.accounts.get_ref(actor, earlier.account_id))

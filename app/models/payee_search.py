@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from app.domain.accounts import Account
 from app.domain.errors import NotFound, RateLimited, UnknownPayee
 from app.domain.rates import Rate
+from app.models.payment_facts import PAYEE_SEARCH, PaymentFacts
 
 if TYPE_CHECKING:
     from app.models.store import Store
-
-_KIND = "payee search"
 
 
 def look_up_payee(store: Store, customer_id: str, number: str) -> Account:
@@ -21,7 +20,7 @@ def look_up_payee(store: Store, customer_id: str, number: str) -> Account:
         RateLimited: they have looked too often, from whatever address; nothing is said of the number.
         UnknownPayee: there is no customer's account of this number.
     """
-    wait_s = store.attempts.take(_KIND, customer_id, _rate(store), now=store.clock.now())
+    wait_s = store.attempts.take(PAYEE_SEARCH, customer_id, _rate(store), now=store.clock.now())
     if wait_s:
         raise RateLimited(retry_after_s=wait_s)
     return _get(store, number)
@@ -36,7 +35,7 @@ def payee_at_counter(store: Store, number: str) -> Account:
     return _get(store, number)
 
 
-def payee_of_payment(store: Store, customer_id: str, number: str) -> Account:
+def payee_of_payment(store: Store, customer_id: str, facts: PaymentFacts) -> Account:
     """Return the account that a customer pays to. Only numbers that nobody has count as looks.
 
     Who has looked too often may pay their saved payees and themselves, and nobody else for a while.
@@ -45,16 +44,14 @@ def payee_of_payment(store: Store, customer_id: str, number: str) -> Account:
         RateLimited: the customer has looked too often, from whatever address; nothing is said of the number.
         UnknownPayee: there is no customer's account of this number.
     """
-    found = store.accounts.find_many([number]).get(number)
-    if found is not None and customer_id in found.holders:
+    found = facts.account
+    if found is not None and facts.is_own(customer_id):
         return found
-    now = store.clock.now()
-    wait_s = store.attempts.wait_s(_KIND, customer_id, _rate(store), now=now)
-    if wait_s and not store.payees.is_saved(customer_id, number):
-        raise RateLimited(retry_after_s=wait_s)
+    if facts.search_wait_s and not store.payees.is_saved(customer_id, facts.to):
+        raise RateLimited(retry_after_s=facts.search_wait_s)
     if found is not None:
         return found
-    wait_s = store.attempts.take(_KIND, customer_id, _rate(store), now=now)
+    wait_s = store.attempts.take(PAYEE_SEARCH, customer_id, _rate(store), now=store.clock.now())
     raise RateLimited(retry_after_s=wait_s) if wait_s else UnknownPayee
 
 

@@ -29,6 +29,7 @@ from app.models.collection import Document
 from app.models.connection import MAJORITY, is_unavailable
 from app.models.entries import Entries
 from app.models.holds import Holds
+from app.models.lookups import Lookups
 from app.models.transactions import Transactions
 
 COMMIT_RETRY_S = 0.5
@@ -113,7 +114,7 @@ class Poster:
         self._database = database
         self._clock = clock
         self._timezone = timezone
-        self._accounts = Accounts(database)
+        self._accounts = Accounts(database, Lookups(database))
         self._transactions = Transactions(database)
         self._entries = Entries(database)
         self._holds = Holds(database)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain.accounts import Account
 from app.domain.actor import Actor
 from app.domain.confirmations import Need, need_of_payment, transfer_digest
 from app.domain.errors import StepUpRequired
 from app.domain.money import Money
+from app.models.payment_facts import PaymentFacts
 from app.models.posting import GuardedWrite
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def writes_for_payment(
-    store: Store, actor: Actor, source: Account, target: Account, amount: Money, confirmation: str | None
+    store: Store, actor: Actor, facts: PaymentFacts, source: str, amount: Money, confirmation: str | None
 ) -> tuple[GuardedWrite, ...]:
     """Return what a payment writes beside its posting: the confirmation is used up, and its payee trusted from now on.
 
@@ -27,22 +27,23 @@ def writes_for_payment(
     """
     customer_id = actor.as_customer()
     if confirmation is None:
-        refusal = None if customer_id in target.holders else _refusal(store, actor, target, amount)
+        refusal = None if facts.is_own(customer_id) else _refusal(store, actor, facts, amount)
         return (store.confirmations.missing(actor.user_id, refusal),) if refusal else ()
-    digest = transfer_digest(source.id, target.id, amount)
+    digest = transfer_digest(source, facts.to, amount)
     now = store.clock.now()
     used = store.confirmations.use(confirmation, user_id=actor.user_id, operation_digest=digest, now=now)
-    if customer_id in target.holders:
+    if facts.is_own(customer_id):
         return (used,)
-    return (used, *store.payees.trust(customer_id, target.id))
+    return (used, *store.payees.trust(customer_id, facts.to))
 
 
-def _refusal(store: Store, actor: Actor, target: Account, amount: Money) -> StepUpRequired | None:
+def _refusal(store: Store, actor: Actor, facts: PaymentFacts, amount: Money) -> StepUpRequired | None:
+    asks = facts.is_enrolled or store.config.require_customer_mfa  # else whom they trust is no question
     need = need_of_payment(
         amount,
-        limit=store.confirmation_limits.get(actor.user_id),
-        is_trusted=store.payees.is_trusted(actor.as_customer(), target.id),
-        is_enrolled=store.authenticators.find_confirmed(actor.user_id) is not None,
+        limit=facts.limit,
+        is_trusted=asks and store.payees.is_trusted(actor.as_customer(), facts.to),
+        is_enrolled=facts.is_enrolled,
         is_always_needed=store.config.require_customer_mfa,
     )
     if need is Need.CONFIRMATION:

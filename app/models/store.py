@@ -72,6 +72,7 @@ from app.models.ibans import Ibans
 from app.models.jobs import Jobs
 from app.models.journal import Journal
 from app.models.login_tickets import LoginTickets
+from app.models.lookups import Lookups
 from app.models.password_resets import PasswordResets
 from app.models.passwords import Passwords
 from app.models.payees import Payees
@@ -139,7 +140,8 @@ class Store:
         self.bank = Bank(self.database)
         self.branches = Branches(self.database)
         self.products = Products(self.database)
-        self.accounts = Accounts(self.database)
+        self.lookups = Lookups(self.database)
+        self.accounts = Accounts(self.database, self.lookups)
         self.transactions = Transactions(self.database)
         self.entries = Entries(self.database)
         self.holds = Holds(self.database)
@@ -163,7 +165,7 @@ class Store:
         self.user_pages = UserPages(self.database)
         self.admins = Admins(self.database)
         self.authenticators = Authenticators(self.database)
-        self.confirmation_limits = ConfirmationLimits(self.database, config)
+        self.confirmation_limits = ConfirmationLimits(self.database, config, self.lookups)
         self.confirmations = Confirmations(self.database)
         self.login_tickets = LoginTickets(self.database)
         self.password_resets = PasswordResets(self.database)

@@ -86,7 +86,7 @@ def test_only_a_customer_acts_as_one() -> None:
 def test_cash_moves_between_the_account_and_the_banks_cash() -> None:
     movement = Movement(amount="10.5", description="wages", account=None, idempotency_key="k")
     sent = {"account": None, "amount_minor": 1_050, "description": "wages"}
-    assert cash_movement(TransactionType.DEPOSIT, movement, OWN, CAROL) == Post(
+    assert cash_movement(TransactionType.DEPOSIT, movement, OWN.ref, CAROL) == Post(
         **told_of(CAROL, "deposit", sent),
         type=TransactionType.DEPOSIT,
         account_id="111",
@@ -94,7 +94,7 @@ def test_cash_moves_between_the_account_and_the_banks_cash() -> None:
         legs=(Leg("111", 1_050, "USD"), Leg("cash-USD", -1_050, "USD")),
     )
     named = replace(movement, account="111")
-    assert cash_movement(TransactionType.WITHDRAWAL, named, OWN, BELLA) == Post(
+    assert cash_movement(TransactionType.WITHDRAWAL, named, OWN.ref, BELLA) == Post(
         **told_of(BELLA, "withdrawal", sent | {"account": "111"}),
         type=TransactionType.WITHDRAWAL,
         account_id="111",
@@ -105,11 +105,11 @@ def test_cash_moves_between_the_account_and_the_banks_cash() -> None:
 
 def test_an_amount_is_read_in_the_accounts_currency() -> None:
     yen = account_state(id="333", currency="JPY")
-    intent = cash_movement(TransactionType.DEPOSIT, Movement(amount="1050"), yen, BELLA)
+    intent = cash_movement(TransactionType.DEPOSIT, Movement(amount="1050"), yen.ref, BELLA)
     assert intent.legs == (Leg("333", 1_050, "JPY"), Leg("cash-JPY", -1_050, "JPY"))
     for refused in (
-        lambda: cash_movement(TransactionType.DEPOSIT, Movement(amount="10.50"), yen, BELLA),
-        lambda: transfer_intent(TransferOrder(to="222", amount="10.50"), yen, OTHER, CAROL),
+        lambda: cash_movement(TransactionType.DEPOSIT, Movement(amount="10.50"), yen.ref, BELLA),
+        lambda: transfer_intent(TransferOrder(to="222", amount="10.50"), yen.ref, OTHER.id, CAROL),
         lambda: place_intent(HoldOrder(amount="10.50", type="card", reason="x"), yen, BELLA),
     ):
         with pytest.raises(ValidationFailed):
@@ -126,7 +126,7 @@ SENT = {
 
 
 def test_a_transfer_keeps_its_reference_and_the_confirmation_that_it_was_made_on() -> None:
-    assert transfer_intent(ORDER, OWN, OTHER, CAROL) == Post(
+    assert transfer_intent(ORDER, OWN.ref, OTHER.id, CAROL) == Post(
         **told_of(CAROL, "transfer", SENT),
         type=TransactionType.TRANSFER,
         account_id="111",
@@ -134,7 +134,7 @@ def test_a_transfer_keeps_its_reference_and_the_confirmation_that_it_was_made_on
         metadata={"reference": "R-7", "confirmation": "f1"},
         legs=(Leg("111", -300, "USD"), Leg("222", 300, "USD")),
     )
-    plain = transfer_intent(TransferOrder(to="222", amount="3", source="111"), OWN, OTHER, CAROL)
+    plain = transfer_intent(TransferOrder(to="222", amount="3", source="111"), OWN.ref, OTHER.id, CAROL)
     assert plain.metadata == {}
     assert plain.fingerprint == printed(
         "transfer",
@@ -146,7 +146,7 @@ def test_a_transfer_by_a_quote_moves_what_was_promised_and_keeps_the_promise() -
     rate = FxRate(id="r1", base="EUR", quote="USD", rate="1.25", spread="0", valid_from=NOW, set_by="ada", set_at=NOW)
     quote = Quote.of(rate, Money(300, "USD"), quote_id="q1", customer_id="c1", accounts=("111", "444"), now=NOW)
     euros = account_state(id="444", currency="EUR")
-    intent = transfer_intent(replace(ORDER, to="444", quote="q1"), OWN, euros, CAROL, quote=quote)
+    intent = transfer_intent(replace(ORDER, to="444", quote="q1"), OWN.ref, euros.id, CAROL, quote=quote)
     assert intent.legs == quote.legs()
     assert intent.metadata == {"reference": "R-7", "confirmation": "f1", **quote.metadata()}
     assert intent.fingerprint == printed("transfer", SENT | {"to": "444", "quote": "q1"})
