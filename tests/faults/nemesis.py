@@ -168,6 +168,7 @@ class WorkersKilled(Fault):
 
 class EverythingKilled(AllNodesKilled):
     name = "everything-kill"
+    back_s_max = 30.0  # the servers are started anew, one after the other
     about = "SIGKILL of all members and of all servers with their workers at once: a power cut"
 
     def strike(self, field: Field) -> None:
