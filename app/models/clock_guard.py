@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from app.domain.clock import Clock
 from app.domain.errors import ClockWrong, DatabaseUnavailable
 from app.models.collection import Document
 from app.models.member_clocks import MemberClocks
@@ -89,6 +91,24 @@ class ClockGuard:
             skew_s_max=state.skew_s_max,
             members_apart_s=state.members_apart_s,
         )
+
+
+class GuardedClock:
+    """A clock that tells no time while this machine's is wrong: what is dated by it is dated right."""
+
+    def __init__(self, clock: Clock, guard: ClockGuard) -> None:
+        self._clock = clock
+        self._guard = guard
+
+    def now(self) -> datetime:
+        """Return the present instant; it is looked at after it was taken, lest the clock is set in between.
+
+        Raises:
+            ClockWrong: see `ClockGuard.require_right`.
+        """
+        now = self._clock.now()
+        self._guard.require_right()
+        return now
 
 
 def clocks_of(client: MongoClient[Document]) -> MemberClocks:

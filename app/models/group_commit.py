@@ -23,7 +23,7 @@ from datetime import datetime
 
 import structlog
 
-from app.domain.errors import AccountBusy, BankError, DatabaseUnavailable, OutcomeUnknown, ServerBusy
+from app.domain.errors import AccountBusy, BankError, ClockWrong, DatabaseUnavailable, OutcomeUnknown, ServerBusy
 from app.domain.ledger.book import Outcome, Recorded
 from app.models.posting import Fault, Poster, Request, classify
 
@@ -318,6 +318,8 @@ class GroupCommit:
                 unit.tried_at = now
             requests = [unit.request for unit in batch]
             outcomes = self._poster.post(requests, stripe=stripe, timeout_s=timeout_s, now=now, claims=claims)
+        except ClockWrong as refusal:  # nothing of the batch has happened, and nothing will until the clock is right
+            outcomes = [refusal] * len(batch)
         except Exception as error:  # whatever it is, each of these callers must get an answer
             for unit in batch:
                 if unit.trouble is not Fault.UNKNOWN:

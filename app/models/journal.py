@@ -17,7 +17,7 @@ from app.domain.errors import BankError, PostingNotSupported, ServerBusy
 from app.domain.ledger.book import Outcome, Recorded
 from app.domain.ledger.intents import Intent
 from app.models.budget import deadline_within
-from app.models.clock_guard import ClockGuard
+from app.models.clock_guard import ClockGuard, GuardedClock
 from app.models.collection import CollectionSpec, Document
 from app.models.group_commit import GroupCommit, Unit
 from app.models.posting import Append, GuardedWrite, Poster, Request
@@ -50,7 +50,7 @@ class Journal:
         self._supported = not config.uses_mongomock
         self._deadline_s = config.posting_deadline_ms / 1000
         self._commits = GroupCommit(
-            Poster(client, database, clock=clock, timezone=ZoneInfo(config.bank_timezone)),
+            Poster(client, database, clock=GuardedClock(clock, clock_guard), timezone=ZoneInfo(config.bank_timezone)),
             claim_stripes=self._claim_stripes,
             queue_max=config.journal_queue_max,
             batch_max=config.journal_batch_max,

@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from pymongo.hello import Hello
 from pymongo.monitoring import ServerClosedEvent, ServerHeartbeatSucceededEvent
 
+from app.domain.clock import to_milliseconds
 from app.domain.errors import ClockWrong, DatabaseUnavailable
 from app.models import member_clocks
 from app.models.clock_guard import ClockGuard, clocks_of
@@ -181,3 +182,34 @@ def test_a_job_is_not_begun_by_a_clock_that_is_wrong(store: Store, machine: Mach
         list(run_due(store))
     with pytest.raises(ClockWrong):
         run_now(store, "expire-holds")
+
+
+class SetMeanwhile:
+    """The machine's clock, which somebody sets an hour ahead at the very moment that a posting takes its date."""
+
+    def __init__(self, machine: MachineClock) -> None:
+        self._machine = machine
+        self.is_to_be_set = False
+
+    def now(self) -> datetime:
+        if self.is_to_be_set:
+            self._machine.set_by(HOUR_S)
+        return to_milliseconds(datetime.fromtimestamp(self._machine.time(), UTC))
+
+
+def test_what_was_accepted_before_the_clock_was_set_is_not_dated_by_it(
+    config: Config, store: Store, machine: MachineClock
+) -> None:
+    number, clock = an_account(store), SetMeanwhile(machine)
+    with closing(Store.open(config, clock=clock)) as other:
+        other.journal.post(deposit(number, 100))
+        clock.is_to_be_set = True
+        with pytest.raises(ClockWrong):
+            other.journal.post(deposit(number, 100))
+        clock.is_to_be_set = False
+        machine.set_by(-HOUR_S)
+        other.journal.post(deposit(number, 100))
+    account = store.accounts.find_many([number])[number]
+    assert account.balance == 200
+    assert account.last_entry_at is not None
+    assert account.last_entry_at <= datetime.now(UTC)
