@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-settings.register_profile("mutation", max_examples=20, derandomize=True, deadline=None, database=None)
+settings.register_profile("mutation", max_examples=10, derandomize=True, deadline=None, database=None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
