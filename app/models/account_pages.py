@@ -6,11 +6,16 @@ from pymongo import ASCENDING
 from pymongo.database import Database
 
 from app.domain.account_views import AccountFilter
-from app.domain.accounts import Account, AccountKind
+from app.domain.accounts import Account, AccountStatus
 from app.domain.paging import Page
 from app.models.accounts import SPEC, account_from
 from app.models.collection import Document
-from app.models.key_window import last_key_examined
+from app.models.key_window import Walk, find_page
+
+_BELOW_INTERNAL_NAMES = ":"
+"""Customers' numbers are digits and internal accounts begin with a letter; this sorts between the two."""
+_TELLING = ("branch", "product", "status", "currency", "type")
+"""What accounts are filtered by, the more telling first: the first given leads, by the index of its name."""
 
 
 class AccountPages:
@@ -21,17 +26,21 @@ class AccountPages:
 
     def page(self, wanted: AccountFilter, *, limit: int, cursor: str | None) -> Page[Account]:
         """Return the accounts behind `cursor` (an account number) that are wanted."""
-        span: Document = {"$gt": cursor} if cursor else {}
-        scope: Document = {"holders": wanted.customer} if wanted.customer else {}
-        last_examined = last_key_examined(self._collection, scope, span, ASCENDING)
-        if last_examined is not None:
-            span["$lte"] = last_examined
-        names = ("status", "type", "currency", "product", "branch")
-        given = {name: getattr(wanted, name) for name in names}
-        query = scope | {"kind": str(AccountKind.CUSTOMER)}
-        query |= {name: str(value) for name, value in given.items() if value is not None}
-        query |= {"_id": span} if span else {}
-        found = [account_from(each) for each in self._collection.find(query).sort("_id", ASCENDING).limit(limit + 1)]
-        if len(found) > limit:
-            return Page(found[:limit], found[limit - 1].id)
-        return Page(found, last_examined)
+        span: Document = {"$lt": _BELOW_INTERNAL_NAMES} | ({"$gt": cursor} if cursor else {})
+        scope, index, conditions = _served(wanted)
+        walk = Walk(index, ASCENDING, scope, span)
+        found, next_cursor = find_page(self._collection, walk, conditions, limit=limit)
+        return Page([account_from(each) for each in found], next_cursor)
+
+
+def _served(wanted: AccountFilter) -> tuple[Document, str, Document]:
+    """Return what an index serves, its name, and what is left to be looked at; nearly every account is active."""
+    given: Document = {name: str(value) for name in _TELLING if (value := getattr(wanted, name)) is not None}
+    if wanted.customer is not None:
+        return {"holders": wanted.customer}, "holders", given
+    if wanted.status is AccountStatus.ACTIVE and len(given) > 1:
+        given["status"] = given.pop("status")  # to the end
+    leading = next(iter(given), None)
+    if leading is None:
+        return {}, "_id_", {}
+    return {leading: given.pop(leading)}, leading, given

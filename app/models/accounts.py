@@ -50,6 +50,13 @@ SPEC = CollectionSpec(
             unique=True,
             partialFilterExpression={"primary_for": {"$exists": True}},
         ),
+        *(IndexModel([(name, ASCENDING), ("_id", ASCENDING)], name=name) for name in ("status", "currency", "type")),
+        *(
+            IndexModel(
+                [(name, ASCENDING), ("_id", ASCENDING)], name=name, partialFilterExpression={name: {"$exists": True}}
+            )
+            for name in ("product", "branch")
+        ),
     ),
     schema={
         "required": ["kind", "holders", "type", "currency", "status", "blocked", "balance", "held", "overdraft_limit",

@@ -14,7 +14,7 @@ from app.domain.errors import ApprovalDecided, NotFound, StateConflict
 from app.domain.operations.base import OperationName
 from app.domain.paging import Page
 from app.models.collection import CollectionSpec, Document
-from app.models.key_window import last_key_examined
+from app.models.key_window import Walk, find_page
 from app.models.posting import GuardedWrite
 
 _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
@@ -98,17 +98,11 @@ class Approvals:
 
     def page(self, wanted: ApprovalFilter, *, now: datetime, limit: int, cursor: str | None) -> Page[Approval]:
         """Return a page of approvals, newest first, with the status that they have now."""
-        scope = _scope(wanted)
-        span: Document = {"$lt": cursor} if cursor else {}
-        last_examined = last_key_examined(self._collection, scope, span, DESCENDING)
-        if last_examined is not None:
-            span["$gte"] = last_examined
-        query = {"$and": [scope, _conditions(wanted, now), {"_id": span} if span else {}]}
-        found = list(self._collection.find(query).sort("_id", DESCENDING).limit(limit + 1))
-        approvals = [_approval(each) for each in found]
-        if len(approvals) > limit:
-            return Page(approvals[:limit], approvals[limit - 1].id)
-        return Page(approvals, last_examined)
+        index, scope = _scope(wanted)
+        conditions = {name: value for name, value in _conditions(wanted, now).items() if name not in scope}
+        walk = Walk(index, DESCENDING, scope, {"$lt": cursor} if cursor else {})
+        found, next_cursor = find_page(self._collection, walk, conditions, limit=limit)
+        return Page([_approval(each) for each in found], next_cursor)
 
     def expire_due(self, now: datetime) -> int:
         """Note of every approval that nobody decided in time that it has expired; return how many they were."""
@@ -139,15 +133,15 @@ def ending(
     return GuardedWrite(SPEC.name, guard=guard, refusal=ApprovalDecided(), update=update)
 
 
-def _scope(wanted: ApprovalFilter) -> Document:
-    """Return the part of a filter that an index walks by time: what narrows most comes first."""
+def _scope(wanted: ApprovalFilter) -> tuple[str, Document]:
+    """Return the part of a filter that an index walks by time, and its name: what narrows most comes first."""
     if wanted.requested_by is not None:
-        return {"requested_by.id": wanted.requested_by}
+        return "requested_by", {"requested_by.id": wanted.requested_by}
     if wanted.operation is not None:
-        return {"operation": str(wanted.operation)}
+        return "operation", {"operation": str(wanted.operation)}
     if wanted.status is ApprovalStatus.EXPIRED:
-        return {"status": {"$in": [_PENDING, str(wanted.status)]}}
-    return {"status": str(wanted.status)} if wanted.status is not None else {}
+        return "status", {"status": {"$in": [_PENDING, str(wanted.status)]}}
+    return ("status", {"status": str(wanted.status)}) if wanted.status is not None else ("_id_", {})
 
 
 def _conditions(wanted: ApprovalFilter, now: datetime) -> Document:

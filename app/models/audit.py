@@ -26,7 +26,7 @@ from app.domain.ids import entry_id_ceiling, entry_id_floor
 from app.domain.origin import origin
 from app.domain.paging import Page
 from app.models.collection import Allowed, CollectionSpec, Document
-from app.models.key_window import last_key_examined
+from app.models.key_window import Walk, find_page
 from app.models.posting import Append
 
 _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
@@ -174,17 +174,11 @@ class Audit:
         """Return the records before `cursor` that are wanted, newest first."""
         span = _span(wanted, cursor)
         given = {name: value for name in _FIELDS if (value := getattr(wanted, name)) is not None}
-        leading = dict(list(given.items())[:1])
-        last_examined = None
-        if len(given) > 1:
-            last_examined = last_key_examined(self._collection, leading, span, DESCENDING)
-            span |= {"$gte": last_examined} if last_examined else {}
-        query: Document = {**given, **({"_id": span} if span else {})}
-        found = self._collection.find(query).sort("_id", DESCENDING).limit(limit + 1).hint(next(iter(leading), "_id_"))
-        records = [record_from(each) for each in found]
-        if len(records) > limit:
-            return Page(records[:limit], records[limit - 1].id)
-        return Page(records, last_examined)
+        leading = next(iter(given), None)
+        scope = {leading: given.pop(leading)} if leading else {}
+        walk = Walk(leading or "_id_", DESCENDING, scope, span)
+        found, next_cursor = find_page(self._collection, walk, given, limit=limit)
+        return Page([record_from(each) for each in found], next_cursor)
 
 
 def _span(wanted: AuditFilter, cursor: str | None) -> Document:

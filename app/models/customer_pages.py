@@ -10,7 +10,7 @@ from app.domain.customers import Customer
 from app.domain.paging import Page
 from app.models.collection import Document
 from app.models.customers import SPEC, WITHOUT_SEARCH, customer_from
-from app.models.key_window import last_key_examined
+from app.models.key_window import Walk, find_page
 
 
 class CustomerPages:
@@ -25,15 +25,13 @@ class CustomerPages:
         if wanted.text is not None and not terms:
             return Page((), None)
         given = {"kyc_status": wanted.kyc_status, "status": wanted.status}
-        exact = {name: str(value) for name, value in given.items() if value is not None}
-        scope = {"search": terms[0]} if terms else dict(list(exact.items())[:1])
-        span: Document = {"$gt": cursor} if cursor else {}
-        last_examined = last_key_examined(self._collection, scope, span, ASCENDING)
-        if last_examined is not None:
-            span["$lte"] = last_examined
-        query = exact | ({"search": {"$all": terms}} if terms else {}) | ({"_id": span} if span else {})
-        found = self._collection.find(query, WITHOUT_SEARCH).sort("_id", ASCENDING).limit(limit + 1)
-        items = [customer_from(each) for each in found]
-        if len(items) > limit:
-            return Page(items[:limit], items[limit - 1].id)
-        return Page(items, last_examined)
+        conditions: Document = {name: str(value) for name, value in given.items() if value is not None}
+        index = "search" if terms else next(iter(conditions), "_id_")
+        if terms:
+            scope: Document = {"search": terms[0]}
+            conditions |= {"search": {"$all": terms[1:]}} if len(terms) > 1 else {}
+        else:
+            scope = {index: conditions.pop(index)} if conditions else {}
+        walk = Walk(index, ASCENDING, scope, {"$gt": cursor} if cursor else {})
+        found, next_cursor = find_page(self._collection, walk, conditions, limit=limit, projection=WITHOUT_SEARCH)
+        return Page([customer_from(each) for each in found], next_cursor)

@@ -20,14 +20,14 @@ from app.models.collection import Allowed, CollectionSpec, Document, find_by_ids
 _ID = {"bsonType": "string", "minLength": 1, "maxLength": 64}
 _DAY = {"bsonType": "string", "minLength": 10, "maxLength": 10}
 
-_BY_TIME = "account_by_time"
+BY_TIME = "account_by_time"
 
 SPEC = CollectionSpec(
     "entries",
     allowed=Allowed.APPEND,
     indexes=(
         IndexModel([("account_id", ASCENDING), ("seq", ASCENDING)], name="one_entry_per_number", unique=True),
-        IndexModel([("account_id", ASCENDING), ("_id", ASCENDING)], name=_BY_TIME),
+        IndexModel([("account_id", ASCENDING), ("_id", ASCENDING)], name=BY_TIME),
     ),
     schema={
         "required": ["account_id", "seq", "transaction_id", "amount", "currency", "balance_after", "type",
@@ -77,7 +77,7 @@ class Entries:
     def find_last(self, account_id: str, until: datetime) -> Entry | None:
         """Return the account's last entry of this instant or earlier, or None: one look into an index."""
         query = {"account_id": account_id, "_id": {"$lt": entry_id_ceiling(until)}}
-        found = self._collection.find_one(query, sort=[("_id", DESCENDING)], hint=_BY_TIME)
+        found = self._collection.find_one(query, sort=[("_id", DESCENDING)], hint=BY_TIME)
         return entry_from(found) if found else None
 
     def find_many(self, ids: Iterable[str], *, session: ClientSession | None = None) -> dict[str, Entry]:

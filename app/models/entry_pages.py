@@ -15,8 +15,8 @@ from app.domain.ids import entry_id_ceiling, entry_id_floor
 from app.domain.ledger.records import Entry
 from app.domain.paging import Page
 from app.models.collection import Document
-from app.models.entries import SPEC, entry_from
-from app.models.key_window import last_key_examined
+from app.models.entries import BY_TIME, SPEC, entry_from
+from app.models.key_window import Walk, find_page
 
 _CURSOR = re.compile(r"[0-9a-f]{36}\Z")
 _BELOW_INTERNAL_NAMES = ":"
@@ -37,28 +37,19 @@ class EntryPages:
         """Return a page of these accounts' entries, merged by time."""
         if not account_ids:
             return Page((), None)
-        scope = {"account_id": {"$in": list(account_ids)}}
-        return self._page(scope, wanted, is_indexed=True, limit=limit, cursor=cursor)
+        walk = Walk(BY_TIME, DESCENDING, {"account_id": {"$in": list(account_ids)}}, _span(wanted, cursor))
+        return self._page(walk, _conditions(wanted), limit=limit)
 
     def of_customers(self, wanted: HistoryFilter, *, limit: int, cursor: str | None) -> Page[Entry]:
         """Return a page of all customers' entries; the bank's own accounts are not among them."""
-        scope = {"account_id": {"$lt": _BELOW_INTERNAL_NAMES}}
-        return self._page(scope, wanted, is_indexed=False, limit=limit, cursor=cursor)
+        customers, conditions = {"account_id": {"$lt": _BELOW_INTERNAL_NAMES}}, _conditions(wanted)
+        if not conditions:  # about every second line is a customer's: no look beforehand
+            return self._page(Walk("_id_", DESCENDING, customers, _span(wanted, cursor)), {}, limit=limit)
+        return self._page(Walk("_id_", DESCENDING, span=_span(wanted, cursor)), customers | conditions, limit=limit)
 
-    def _page(
-        self, scope: Document, wanted: HistoryFilter, *, is_indexed: bool, limit: int, cursor: str | None
-    ) -> Page[Entry]:
-        span = _span(wanted, cursor)
-        last_examined = None
-        if wanted.needs_scan:
-            last_examined = last_key_examined(self._collection, scope if is_indexed else {}, span, DESCENDING)
-        if last_examined is not None:
-            span["$gte"] = last_examined
-        query = scope | ({"_id": span} if span else {}) | _conditions(wanted)
-        found = [entry_from(each) for each in self._collection.find(query).sort("_id", DESCENDING).limit(limit + 1)]
-        if len(found) > limit:
-            return Page(found[:limit], found[limit - 1].id)
-        return Page(found, last_examined)
+    def _page(self, walk: Walk, conditions: Document, *, limit: int) -> Page[Entry]:
+        found, next_cursor = find_page(self._collection, walk, conditions, limit=limit)
+        return Page([entry_from(each) for each in found], next_cursor)
 
 
 def _span(wanted: HistoryFilter, cursor: str | None) -> Document:

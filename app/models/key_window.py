@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from pymongo.collection import Collection
@@ -9,16 +11,77 @@ from pymongo.collection import Collection
 from app.domain.paging import KEYS_EXAMINED_MAX
 from app.models.collection import Document
 
+KEYS_PER_LINE = 10
+"""How many keys are looked at, for each line wanted, before the look goes on to all that a page may examine."""
 
-def last_key_examined(collection: Collection[Document], scope: Document, span: Document, direction: int) -> str | None:
-    """Return the `_id` at which a page over this indexed range stops looking, or None if it reaches the end before."""
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Documents in the order of `_id`, as an index holds them: those of `scope`, from one end of `span` to the other.
+
+    The index is named, and not left to the database to choose: by another one it would sort, or read far too much.
+    """
+
+    index: str
+    direction: int
+    scope: Document = field(default_factory=dict)
+    span: Document = field(default_factory=dict)
+
+    def up_to(self, last: str | None) -> Walk:
+        """Return the walk that ends at this `_id`; None leaves it as it is."""
+        if last is None:
+            return self
+        return Walk(
+            self.index, self.direction, self.scope, {**self.span, "$gte" if self.direction < 0 else "$lte": last}
+        )
+
+    @property
+    def query(self) -> Document:
+        return self.scope | ({"_id": self.span} if self.span else {})
+
+
+def find_page(
+    collection: Collection[Document],
+    walk: Walk,
+    conditions: Document,
+    *,
+    limit: int,
+    projection: Document | None = None,
+) -> tuple[list[Document], str | None]:
+    """Return the first documents on a walk that meet the conditions, and the `_id` behind which the next page begins.
+
+    Without conditions each document that is read is one that is wanted. With them a few are looked at, and then at most
+    KEYS_EXAMINED_MAX: what is common is found soon, however large the collection, and what is rare costs no more.
+    """
+    for keys in _looks(limit) if conditions else (None,):
+        last_examined = None if keys is None else _last_examined(collection, walk, keys)
+        asked = walk.up_to(last_examined)
+        cursor = collection.find({"$and": [asked.query, conditions]} if conditions else asked.query, projection)
+        found = list(cursor.hint(walk.index).sort("_id", walk.direction).limit(limit + 1))
+        if len(found) > limit:
+            return found[:limit], found[limit - 1]["_id"]
+        if last_examined is None:
+            break
+    return found, last_examined
+
+
+def _looks(limit: int) -> Iterator[int]:
+    """Yield how many keys to look at: a few, and all that a page may."""
+    few = KEYS_PER_LINE * (limit + 1)
+    if few < KEYS_EXAMINED_MAX:
+        yield few
+    yield KEYS_EXAMINED_MAX
+
+
+def _last_examined(collection: Collection[Document], walk: Walk, keys: int) -> str | None:
+    """Return the `_id` that a walk reaches after so many keys, or None if it ends before."""
     stages: list[dict[str, Any]] = [
-        {"$match": scope | ({"_id": span} if span else {})},
-        {"$sort": {"_id": direction}},
-        {"$limit": KEYS_EXAMINED_MAX},
+        {"$match": walk.query},
+        {"$sort": {"_id": walk.direction}},
+        {"$limit": keys},
         {"$group": {"_id": None, "keys": {"$sum": 1}, "last": {"$last": "$_id"}}},
     ]
-    for tail in collection.aggregate(stages):
-        if tail["keys"] == KEYS_EXAMINED_MAX:
+    for tail in collection.aggregate(stages, hint=walk.index):
+        if tail["keys"] == keys:
             return str(tail["last"])
     return None

@@ -90,7 +90,7 @@ COSTS: Mapping[str, Sequence[str]] = {
     ],
     "GET /me": ["find customers"],
     "GET /payees": ["find payees", "find accounts"],
-    "GET /banker/accounts": ["aggregate accounts", "find accounts", "find customers", "find users"],
+    "GET /banker/accounts": ["find accounts", "find customers", "find users"],
     "GET /banker/accounts, filtered": ["aggregate accounts", "find accounts", "find customers", "find users"],
     "GET /banker/accounts/...": ["find accounts", "find customers", "find users"],
     "GET /banker/transactions": ["find entries", "find accounts", "find customers", "find users", "find transactions"],
@@ -101,7 +101,7 @@ COSTS: Mapping[str, Sequence[str]] = {
         "find customers",
         "find users",
     ],
-    "GET /banker/customers?q=": ["aggregate customers", "find customers", "find users"],
+    "GET /banker/customers?q=": ["find customers", "find users"],
     "POST /banker/accounts/.../deposit": [
         "find accounts",
         "find policies",
