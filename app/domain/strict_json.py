@@ -19,7 +19,7 @@ _DEPTH_CHANGE = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 @dataclass(frozen=True, slots=True)
 class JsonNumber:
-    """A number as it was written: one with a fraction or an exponent, or too long for any field. Never a float."""
+    """A number as it was written: with a fraction or an exponent, too long for any field, or minus zero. No float."""
 
     text: str
 
@@ -96,7 +96,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int | JsonNumber:
-    return int(text) if len(text) <= INTEGER_DIGITS_MAX else JsonNumber(text)
+    return int(text) if len(text) <= INTEGER_DIGITS_MAX and text != "-0" else JsonNumber(text)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -44,7 +44,7 @@ def test_any_bytes_are_read_or_refused_by_name(body: bytes) -> None:
     assert as_the_standard_library_reads(value) == json.loads(body)
 
 
-@pytest.mark.parametrize("text", ["1.0", "100.50", "-0.0", "1E2", "1e400", "0.1", "9" * 21, "9" * 5000])
+@pytest.mark.parametrize("text", ["1.0", "100.50", "-0", "-0.0", "1E2", "1e400", "0.1", "9" * 21, "9" * 5000])
 def test_a_number_that_is_no_short_integer_is_kept_as_it_was_written(text: str) -> None:
     assert loads(b'{"n": %s}' % text.encode()) == {"n": JsonNumber(text)}
 
