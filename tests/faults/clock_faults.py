@@ -1,4 +1,4 @@
-"""The faults of clocks: one that is set an hour off, a server's or the primary's (by libfaketime)."""
+"""The faults of clocks: one that is set an hour off, a server's or the primary's."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.faults import preloaded
 from tests.faults.bank import BankSettings
 from tests.faults.cluster import ELECTION_TIMEOUT_MS_RECOMMENDED, SIZE, ClusterSettings, MemberSettings
 from tests.faults.history import OK, Recorded
 from tests.faults.nemesis import Fault, Field, Layout
 
-NOTICED_S_MAX = 2.0
-"""libfaketime looks once a second how wrong the clock is to be."""
 APART_S_MAX = 30.0
 """How far dates and the passing of time may differ, at most: a wrong clock is off by far more."""
-_LIBRARIES = ("libfaketimeMT.so.1", "libfaketime.so.1")
+HOUR_S = 3_600
 
 
 class _WrongClock(Fault):
     """Clocks that read how wrong they are from a file each."""
 
     def missing(self) -> str:
-        return "" if find_library() else "needs libfaketime (Debian: apt install faketime)"
+        return preloaded.missing()
+
+    def variables(self, folder: Path, clock: Path) -> dict[str, object]:
+        """Return under which variables a program's clock is off by what stands in a file; the monotonic one is not."""
+        return {"LD_PRELOAD": preloaded.build("clock_offset", folder), "CLOCK_OFFSET_FILE": clock}
 
     def check(self, history: Recorded) -> Sequence[str]:
         """Find money that bears a date of the wrong clock."""
@@ -32,31 +35,31 @@ class _WrongClock(Fault):
 
 class ServerClockOff(_WrongClock):
     name = "server-clock-ahead"
-    about = "The clock of one of two servers goes 59 minutes ahead (tokens live 60), for 15 s"
+    about = "The clock of one of two servers goes 59 minutes ahead (tokens live for 60), for 15 s"
     back_from = "heal"
-    off = "+59m"
+    off_s = HOUR_S - 60
 
     @contextmanager
     def layout(self, folder: Path) -> Iterator[Layout]:
         self._clock = folder / "clock"
-        self._clock.write_text("+0")
+        self._clock.write_text("0")
         yield Layout(
             ClusterSettings(election_timeout_ms=ELECTION_TIMEOUT_MS_RECOMMENDED),
-            BankSettings(own_variables={0: under_clock(self._clock)}),
+            BankSettings(own_variables={0: self.variables(folder, self._clock)}),
         )
 
     def strike(self, field: Field) -> None:
-        self._clock.write_text(self.off)
+        self._clock.write_text(str(self.off_s))
 
     def hold(self, field: Field, struck_s: float) -> None:
         time.sleep(15.0)
 
     def heal(self, field: Field) -> None:
-        self._clock.write_text("+0")
+        self._clock.write_text("0")
 
     def check(self, history: Recorded) -> Sequence[str]:
         """Find money that the server has moved although its clock was wrong, or that it refused by another name."""
-        begin_s, end_s = history.time_of("strike") + NOTICED_S_MAX, history.time_of("heal")
+        begin_s, end_s = history.time_of("struck"), history.time_of("heal")
         asked = [
             each
             for each in history.attempts
@@ -72,7 +75,7 @@ class ServerClockOff(_WrongClock):
 class ServerClockBehind(ServerClockOff):
     name = "server-clock-behind"
     about = "The clock of one of two servers goes an hour back, for 15 s"
-    off = "-1h"
+    off_s = -HOUR_S
 
     def check(self, history: Recorded) -> Sequence[str]:
         """As above; that server takes nobody's token, for it was made in its future."""
@@ -88,36 +91,20 @@ class PrimaryClockOff(_WrongClock):
         self._clocks = {number: folder / f"clock{number}" for number in range(SIZE)}
         members = {}
         for number, clock in self._clocks.items():
-            clock.write_text("+0")
-            variables = (f"{name}={value}" for name, value in under_clock(clock).items())
+            clock.write_text("0")
+            variables = (f"{name}={value}" for name, value in self.variables(folder, clock).items())
             members[number] = MemberSettings(prefix=("env", *variables))
         yield Layout(ClusterSettings(election_timeout_ms=ELECTION_TIMEOUT_MS_RECOMMENDED, members=members))
 
     def strike(self, field: Field) -> None:
-        self._clocks[field.cluster.wait_for_primary().number].write_text("+1h")
+        self._clocks[field.cluster.wait_for_primary().number].write_text(str(HOUR_S))
 
     def hold(self, field: Field, struck_s: float) -> None:
         time.sleep(15.0)
 
     def heal(self, field: Field) -> None:
         for clock in self._clocks.values():
-            clock.write_text("+0")
-
-
-def find_library() -> Path | None:
-    """Find libfaketime; the variant for programs with threads first."""
-    return next((path for name in _LIBRARIES for path in Path("/usr/lib").glob(f"*/faketime/{name}")), None)
-
-
-def under_clock(file: Path) -> dict[str, object]:
-    """Return the variables under which a program's clock is off by what stands in a file; the monotonic one is not."""
-    return {
-        "LD_PRELOAD": find_library(),
-        "FAKETIME_TIMESTAMP_FILE": file,
-        "FAKETIME_CACHE_DURATION": 1,
-        "FAKETIME_DONT_FAKE_MONOTONIC": 1,
-        "DONT_FAKE_MONOTONIC": 1,
-    }
+            clock.write_text("0")
 
 
 def misdated(history: Recorded) -> list[str]:

@@ -1,12 +1,13 @@
 """The network between the database's members and the bank's servers: every connection passes it, and it can fail.
 
-Each member is known to the others, and to the servers, by the address of a proxy in front of it. Who connects is found
-by whose socket it is, so that a fault can be meant for what flows from one to another, whoever opened the connection.
+Each member is known to the others, and to the servers, by the address of a proxy in front of it. Which member connects
+is found by whose socket it is, so that a fault can be meant for what flows from one to another, whoever began.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 import threading
@@ -25,6 +26,8 @@ SERVERS = -1
 """Whoever is no member: the bank's servers."""
 _CHUNK = 65_536
 _QUEUED_MAX = 256
+_OF_A_MEMBER = b"internalClient"
+"""Stands in the first message of a member to another one, and of nobody else."""
 _LINGER_NOT = struct.pack("ii", 1, 0)
 _TIMEOUT_S = 30.0
 Flow = tuple[int, int]
@@ -99,6 +102,10 @@ class Network:
         """Break off every connection that one of these has opened, or is the member of."""
         self._run(self._reset(set(parties)))
 
+    def count(self, party: int) -> int:
+        """Return how many connections one of these has opened, or is the member of."""
+        return sum(party in each.flow for each in list(self._connections))
+
     def heal(self) -> None:
         """Let everything through at once, what was held back first."""
         self._run(self._set(list(self._links)))
@@ -131,15 +138,21 @@ class Network:
 
     async def _serve(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Connect a caller with the member, and let each way flow by its own link."""
-        flow = (self._caller(writer.get_extra_info("peername")[1]), number)
-        connection = _Connection(flow, [writer])
+        connection = _Connection((SERVERS, number), [writer])
         self._connections.add(connection)
-        there, back = self._links[flow], self._links[flow[::-1]]
         try:
+            first = await reader.read(_CHUNK)  # in this protocol the caller speaks first
+            if _OF_A_MEMBER in first:
+                connection.flow = (self._member_at(writer.get_extra_info("peername")[1]), number)
+            there, back = self._links[connection.flow], self._links[connection.flow[::-1]]
             await there.whole.wait()
             await back.whole.wait()
+            if reader.at_eof():
+                return  # it has waited for too long
             member_reader, member_writer = await asyncio.open_connection("127.0.0.1", self._ports[number])
             connection.writers.append(member_writer)
+            await asyncio.sleep(there.delay_s)
+            member_writer.write(first)
             async with asyncio.TaskGroup() as ways:
                 ways.create_task(_flow(reader, member_writer, there))
                 ways.create_task(_flow(member_reader, writer, back))
@@ -149,8 +162,8 @@ class Network:
             connection.reset()
             self._connections.discard(connection)
 
-    def _caller(self, port: int) -> int:
-        """Tell which member has opened the connection from this port; anybody else is one of the bank's servers."""
+    def _member_at(self, port: int) -> int:
+        """Tell which member has opened the connection from this port, by whose socket it is."""
         inode = _inode_of(port)
         return next((number for number in self._ports if inode in _sockets_of(self._pid_of(number))), SERVERS)
 
@@ -214,8 +227,8 @@ def _inode_of(port: int) -> str:
 def _sockets_of(pid: int) -> set[str]:
     """Return the numbers of the sockets that a process has open."""
     found = set()
-    with suppress(OSError):
-        for entry in Path(f"/proc/{pid}/fd").iterdir():
+    with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
+        for entry in entries:
             with suppress(OSError):
-                found.add(str(entry.readlink()).removeprefix("socket:[").removesuffix("]"))
+                found.add(os.readlink(entry.path).removeprefix("socket:[").removesuffix("]"))  # noqa: PTH115 - quicker
     return found

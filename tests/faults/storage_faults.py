@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.faults import preloaded
 from tests.faults.cluster import ELECTION_TIMEOUT_MS_RECOMMENDED, SIZE, ClusterSettings, Member, MemberSettings
 from tests.faults.nemesis import Fault, Field, Layout
 
-_SOURCE = Path(__file__).with_name("fsync_delay.c")
 _POLL_S = 0.1
 
 
@@ -23,12 +22,11 @@ class SlowFsync(Fault):
     delay_ms = 400
 
     def missing(self) -> str:
-        return "" if shutil.which("gcc") else "needs gcc"
+        return preloaded.missing()
 
     @contextmanager
     def layout(self, folder: Path) -> Iterator[Layout]:
-        library = folder / "fsync_delay.so"
-        subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, _SOURCE, "-ldl"], check=True)
+        library = preloaded.build("fsync_delay", folder)
         self._delays = {number: folder / f"fsync{number}" for number in range(SIZE)}
         members = {
             number: MemberSettings(prefix=("env", f"LD_PRELOAD={library}", f"FSYNC_DELAY_FILE={delay}"))
