@@ -10,7 +10,7 @@ from app.domain.customer_search import CustomerFilter
 from app.domain.customers import CustomerStatus, KycStatus
 from app.schemas.auth import PASSWORD_LENGTH_MAX
 from app.schemas.base import BaseSchema, OutSchema
-from app.schemas.fields import Cursor, Limit, Text, TimestampOut
+from app.schemas.fields import Cursor, Flag, Limit, Text, TimestampOut
 from app.schemas.mfa import CodeField
 from app.schemas.people import AddressIn, AddressOut, Country, DateIn, EmailIn, PersonName, PhoneIn
 
@@ -70,9 +70,7 @@ class CustomerIn(CustomerChangeIn):
     EXAMPLE: ClassVar[dict[str, Any]] = {**CustomerChangeIn.EXAMPLE, "invite": True}
 
     full_name = PersonName(required=True)
-    invite = fields.Boolean(
-        truthy={True},
-        falsy={False},
+    invite = Flag(
         load_default=False,
         metadata={"description": "Whether to make a code with which the person can register."},
     )

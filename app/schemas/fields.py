@@ -79,12 +79,14 @@ class AmountOrZeroIn(AmountIn):
 class DecimalIn(fields.Field[str]):
     """A plain decimal, kept as it was written: a string, or a number whose digits are taken as they stand."""
 
-    def __init__(self, *, accepts: Callable[[str], bool], says: str, pattern: str, **options: Any) -> None:
+    def __init__(
+        self, *, accepts: Callable[[str], bool], says: str, pattern: str, bounds: Mapping[str, int], **options: Any
+    ) -> None:
         super().__init__(**options)
         self._accepts = accepts
         self._says = says
         self.OPENAPI: Mapping[str, Any] = {
-            "oneOf": [{"type": "string", "pattern": f"^{pattern}$"}, {"type": "number", "minimum": 0}]
+            "oneOf": [{"type": "string", "pattern": f"^{pattern}$"}, {"type": "number", **bounds}]
         }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:

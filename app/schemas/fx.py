@@ -25,6 +25,7 @@ class FxRateIn(BaseSchema):
         required=True,
         accepts=is_rate,
         pattern=RATE_PATTERN,
+        bounds={"exclusiveMinimum": 0, "exclusiveMaximum": 10**9},
         says="Write the rate as a plain positive decimal, with at most 9 digits before the point and 10 behind it.",
         metadata={"description": "What one unit of the base is worth in the quote currency."},
     )
@@ -32,6 +33,7 @@ class FxRateIn(BaseSchema):
         required=True,
         accepts=is_spread,
         pattern=SPREAD_PATTERN,
+        bounds={"minimum": 0, "exclusiveMaximum": 1},
         says="Write the spread as a plain decimal of 0 or more and below 1, with at most 6 digits behind the point.",
         metadata={"description": "The fraction that is taken off what a customer gets, in either direction."},
     )
@@ -108,7 +110,7 @@ class FxHistoryQuery(FxRatesQuery):
     pair = fields.String(
         load_default=None,
         validate=validate.Regexp(r"[A-Z]{3}-[A-Z]{3}\Z", error="Write a pair as EUR-USD."),
-        metadata={"description": "Two currencies, in either order."},
+        metadata={"description": "Two currencies, in either order.", "pattern": "^[A-Z]{3}-[A-Z]{3}$"},
     )
 
 

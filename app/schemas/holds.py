@@ -8,7 +8,7 @@ from marshmallow import fields, post_load, validate
 
 from app.domain.ledger.records import HoldStatus, HoldType
 from app.schemas.base import BaseSchema, OutSchema
-from app.schemas.fields import AccountNumber, AmountIn, Cursor, Limit, MoneyOut, Text, TimestampIn, TimestampOut
+from app.schemas.fields import AccountNumber, AmountIn, Cursor, Flag, Limit, MoneyOut, Text, TimestampIn, TimestampOut
 from app.schemas.transactions import DESCRIPTION_LENGTH_MAX
 
 HOLD_TYPES = [str(type_) for type_ in HoldType]
@@ -41,9 +41,7 @@ class CaptureIn(BaseSchema):
 
     amount = AmountIn()
     to = AccountNumber(metadata={"description": "A customer's account; without it, the bank's cash."})
-    final = fields.Boolean(
-        truthy={True}, falsy={False}, metadata={"description": "Release what is left then; without it, it stays held."}
-    )
+    final = Flag(metadata={"description": "Release what is left then; without it, it stays held."})
 
 
 class ReleaseIn(BaseSchema):

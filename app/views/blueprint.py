@@ -21,7 +21,7 @@ from app.domain.errors import BankError, MfaEnrolmentRequired
 from app.schemas.base import OutSchema
 from app.views import refusals
 from app.views.openapi import BEARER, ETAG, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IF_MATCH, asking
-from app.views.parsing import JSON_TYPE, StrictParser
+from app.views.parsing import JSON_TYPE, StrictParser, is_optional
 
 View = TypeVar("View", bound=Callable[..., Any])
 ASKED = 202
@@ -67,7 +67,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
         """
         shape = schema()
         parse = read or partial(self.ARGUMENTS_PARSER.parse, location=location)
-        document = super().arguments(shape, location=location, **options)
+        needed = {"required": read is not None or not is_optional(shape)}
+        document = super().arguments(shape, location=location, **needed, **options)
 
         def decorate(view: View) -> Any:
             @wraps(document(view))

@@ -31,13 +31,15 @@ Register, log in, and send the access token as `Authorization: Bearer ...`. Amou
 strings and go out as strings with the currency's decimals. Errors are RFC 9457 problem details with a stable `code`.
 Every address also answers under `/api`."""
 
+_VISIBLE_TEXT = r'^([!#-~][!-~]*|"([!#-[\]-~]|\\["\\])+")$'
+"""Bare, or as one quoted string (RFC 8941)."""
 
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": False,
     "description": "Makes a retry safe: the same key and request have one effect, for ever.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": _VISIBLE_TEXT},
 }
 IDEMPOTENT_REPLAYED = {
     "description": "`true` where this is the answer of an earlier request with the same key.",

@@ -40,7 +40,7 @@ class StrictParser(FlaskParser):
             MalformedJson: it is not one.
         """
         body = _body(req)
-        if not body and _is_optional(schema):
+        if not body and is_optional(schema):
             return missing
         if req.content_type != JSON_TYPE and not _is_json(req):
             raise UnsupportedMediaType
@@ -70,7 +70,8 @@ def flatten(messages: Any, path: str = "") -> dict[str, list[str]]:
     return flat
 
 
-def _is_optional(schema: Schema) -> bool:
+def is_optional(schema: Schema) -> bool:
+    """Tell whether an absent body will do, as no field is required."""
     return not any(field.required for field in schema.load_fields.values())
 
 

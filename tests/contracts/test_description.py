@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator, FormatChecker
+from marshmallow.fields import Boolean
 from openapi_spec_validator import validate
 
 from app.documentation import FOLDER
 from app.domain.errors import all_errors
+from app.schemas.base import BaseSchema, OutSchema
+from app.schemas.fields import Flag
 from tests.contracts.test_role_matrix import served_routes
 from tests.described import DESCRIPTION, DescribedClient, Undescribed, description_of
 
@@ -126,3 +129,16 @@ def test_a_body_that_does_not_fit_its_schema_is_noticed(app: Flask, description:
     del description["components"]["schemas"]["LiveOut"]["properties"]["status"]
     with pytest.raises(Undescribed, match="'status' was unexpected"):
         client.get("/health/live")
+
+
+def shapes_that_come_in(shape: type[BaseSchema] = BaseSchema) -> Iterator[type[BaseSchema]]:
+    for narrower in shape.__subclasses__():
+        if not issubclass(narrower, OutSchema):
+            yield narrower
+            yield from shapes_that_come_in(narrower)
+
+
+def test_every_true_or_false_that_comes_in_is_exactly_that(app: Flask) -> None:
+    fields = [(shape, field) for shape in shapes_that_come_in() for field in shape().fields.values()]
+    assert any(isinstance(field, Flag) for _, field in fields)
+    assert [shape for shape, field in fields if isinstance(field, Boolean)] == []

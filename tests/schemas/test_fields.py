@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 from app.domain.accounts import new_account_number
 from app.domain.money import Money
 from app.domain.strict_json import JsonNumber
-from app.schemas.fields import AccountNumber, AmountIn, Cursor, Limit, MoneyOut, Text, TimestampIn, TimestampOut
+from app.schemas.fields import AccountNumber, AmountIn, Cursor, Flag, Limit, MoneyOut, Text, TimestampIn, TimestampOut
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,12 @@ def test_every_amount_that_goes_out_may_come_in_again(amount_minor: int) -> None
 def test_money_goes_out_with_all_the_decimals_of_its_currency() -> None:
     currencies = {"USD": "-0.05", "JPY": "-5", "BHD": "-0.005"}
     assert {code: MoneyOut()._serialize(Money(-5, code), None, None) for code in currencies} == currencies
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.0, "", "true", "false", "yes", [], None])
+def test_what_only_looks_like_true_or_false_is_refused(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        Flag().deserialize(value)
 
 
 def test_a_time_goes_out_in_utc_with_milliseconds() -> None:
