@@ -1,10 +1,12 @@
-"""How the tests of the domain are run by the thousand, against one planted defect each (`make mutation`)."""
+"""How the tests of the domain make up their cases, also by the thousand, against a defect each (`make mutation`)."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import settings
 
+settings.register_profile("patient", deadline=None)  # how long one case takes says nothing on a busy machine
+settings.load_profile("patient")
 settings.register_profile("mutation", max_examples=10, derandomize=True, deadline=None, database=None)
 
 

@@ -13,6 +13,7 @@ from app.domain.accounts import (
     new_account_number,
     new_stripes,
     stripe_id,
+    stripe_ids,
 )
 from tests.factories.ledger import OPENED_AT, account_state
 
@@ -49,6 +50,7 @@ def test_an_internal_account_is_the_sum_of_its_stripes_and_has_no_floor() -> Non
     stripes = new_stripes(InternalAccount.CASH, "USD", now=OPENED_AT)
     assert [stripe.id for stripe in stripes] == [stripe_id("cash", "USD", number) for number in range(STRIPES)]
     assert stripes[7].id == "cash-USD#07"
+    assert stripe_ids("cash-USD") == [stripe.id for stripe in stripes]
     assert {base_account(stripe.id) for stripe in stripes} == {"cash-USD"}
     assert all(is_internal(stripe.id) and stripe.available > 10**17 for stripe in stripes)
 

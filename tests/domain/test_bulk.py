@@ -13,15 +13,29 @@ from app.domain.bulk import (
     Bulk,
     BulkStatus,
     LineStatus,
+    bulk_id,
     chunk_intent,
     chunk_transaction,
     line_transaction,
     results_of,
 )
-from app.domain.bulk_files import LINES_TOGETHER_MAX, BulkLine, BulkMode, BulkOrder, Payment, digest_of, payments_of
-from app.domain.errors import ValidationFailed
+from app.domain.bulk_files import (
+    FAULTS_MAX,
+    LINES_MAX,
+    LINES_TOGETHER_MAX,
+    BulkLine,
+    BulkMode,
+    BulkOrder,
+    Payment,
+    digest_of,
+    payments_of,
+)
+from app.domain.errors import AccountClosed, UnknownPayee, ValidationFailed
 from app.domain.fx import FxRate
-from app.domain.money import AMOUNT_MINOR_MAX
+from app.domain.ids import transaction_id
+from app.domain.ledger.intents import Leg, Post, PostEach
+from app.domain.ledger.records import Transaction, TransactionType
+from app.domain.money import AMOUNT_MINOR_MAX, Money
 from app.domain.operations.bulk_posting import BulkPosting
 from app.domain.operations.fx_rate_change import FxRateChange
 from tests.factories.ledger import account_state
@@ -139,3 +153,120 @@ def test_a_rate_never_counts_from_before_it_was_executed() -> None:
         id="i", base="EUR", quote="USD", rate="1.10", spread="0", valid_from=later, set_by="adam", set_at=later
     )
     assert change.rate_from(NOW.replace(hour=1)).valid_from == NOW
+
+
+def posted(**metadata: str) -> Transaction:
+    """Return the transaction of a chunk that was posted."""
+    return Transaction(
+        id="r",
+        type=TransactionType.BULK_POSTING,
+        account_id="1",
+        postings=(),
+        description=None,
+        initiated_by="bella",
+        channel="bulk",
+        fingerprint="d",
+        business_date="2026-01-31",
+        value_date="2026-01-31",
+        created_at=NOW,
+        metadata=metadata,
+    )
+
+
+def test_a_chunk_is_posted_on_the_banks_authority_line_by_line() -> None:
+    bulk = bulk_of(CHUNK_LINES + 2, branch="HQ", approval="a")
+    chunk = [Payment("2", 300, "rent", "R-7"), Payment("3", 5, None, None)]
+    facts: dict[str, Any] = {
+        "fingerprint": "d", "initiated_by": "bella", "channel": "bulk", "branch": "HQ", "account_id": "1",
+    }  # fmt: skip
+    first, last = CHUNK_LINES + 1, CHUNK_LINES + 2
+    assert chunk_intent(bulk, 1, chunk) == PostEach(
+        **facts,
+        id=chunk_transaction(bulk, 1),
+        metadata={"bulk": "b", "lines": f"{first}-{last}", "approval": "a"},
+        all_or_nothing=False,
+        parts=(
+            Post(
+                **facts,
+                id=line_transaction("b", first),
+                type=TransactionType.TRANSFER,
+                description="rent",
+                metadata={"bulk": "b", "line": str(first), "reference": "R-7"},
+                legs=(Leg("1", -300, "USD"), Leg("2", 300, "USD")),
+            ),
+            Post(
+                **facts,
+                id=line_transaction("b", last),
+                type=TransactionType.TRANSFER,
+                metadata={"bulk": "b", "line": str(last)},
+                legs=(Leg("1", -5, "USD"), Leg("3", 5, "USD")),
+            ),
+        ),
+    )
+    together = chunk_intent(bulk_of(2, BulkMode.ALL_OR_NOTHING), 0, chunk)
+    assert (together.all_or_nothing, together.metadata) == (True, {"bulk": "b", "lines": "1-2"})
+
+
+def test_ids_of_files_chunks_and_lines_are_the_same_in_every_release() -> None:
+    assert bulk_id("bella", "k") == transaction_id("bella", "bulk k")[:32]
+    assert chunk_transaction(bulk_of(CHUNK_LINES + 1), 1) == transaction_id("bulk b", "chunk 1")
+    assert chunk_transaction(bulk_of(1, approval="a"), 0) == transaction_id("bulk b", "chunk 0")
+    assert line_transaction("b", 7) == transaction_id("bulk b", "line 7")
+
+
+def test_a_posted_line_has_its_transaction_and_a_refused_one_its_reason() -> None:
+    bulk = bulk_of(CHUNK_LINES + 3, status=BulkStatus.RUNNING)
+    done = posted(refused="1:not_found 2:account_closed")
+    paid, unknown, closed = results_of(bulk, 1, payments(3), done)
+    assert (paid.line, paid.payment, paid.amount) == (CHUNK_LINES + 1, payments(1)[0], Money(1, "USD"))
+    assert (paid.status, paid.transaction_id) == (LineStatus.POSTED, line_transaction("b", CHUNK_LINES + 1))
+    assert (paid.code, paid.detail) == (None, None)
+    assert (unknown.status, unknown.transaction_id) == (LineStatus.REFUSED, None)
+    assert (unknown.code, unknown.detail) == (UnknownPayee.code, UnknownPayee.title)
+    assert (closed.line, closed.code, closed.detail) == (CHUNK_LINES + 3, AccountClosed.code, AccountClosed.title)
+
+
+def test_what_a_file_comes_to_is_money_of_its_currency() -> None:
+    bulk = bulk_of(2, total=700, posted_total=300)
+    assert (bulk.total_money, bulk.posted_money) == (Money(700, "USD"), Money(300, "USD"))
+
+
+def test_a_files_lines_are_read_as_they_stand() -> None:
+    account = account_state()
+    lines = [BulkLine("2", "3.00", "rent", "R-7"), BulkLine("3", "0.05")]
+    order = BulkOrder(source=account.id, mode=BulkMode.ALL_OR_NOTHING, lines=lines)
+    assert payments_of(order, account) == [Payment("2", 300, "rent", "R-7"), Payment("3", 5, None, None)]
+
+
+def faults(lines: list[Any], mode: BulkMode = BulkMode.PER_LINE, **facts: Any) -> list[str]:
+    """Return the names of what is refused in a file."""
+    account = account_state(**facts)
+    with pytest.raises(ValidationFailed) as refusal:
+        payments_of(BulkOrder(source=account.id, mode=mode, lines=lines), account)
+    return list(refusal.value.errors or {})
+
+
+def test_every_line_that_is_not_in_order_is_named_up_to_a_bound() -> None:
+    own, wrong, odd = BulkLine("7", "1"), BulkLine("2", "x"), {"to": ["?"], "amount": ["?"]}
+    right = BulkLine("2", "1")
+    assert faults([own, right, wrong, odd], id="7") == ["lines.1.to", "lines.3.amount", "lines.4.to", "lines.4.amount"]
+    assert faults([wrong] * FAULTS_MAX) == [f"lines.{number}.amount" for number in range(1, FAULTS_MAX + 1)]
+    assert faults([wrong] * (FAULTS_MAX + 1)) == [*(f"lines.{n}.amount" for n in range(1, FAULTS_MAX + 1)), "lines"]
+
+
+def test_a_file_has_one_line_and_no_more_than_its_mode_takes() -> None:
+    line = BulkLine("2", "0.01")
+    account = account_state()
+    for mode, most in ((BulkMode.PER_LINE, LINES_MAX), (BulkMode.ALL_OR_NOTHING, LINES_TOGETHER_MAX)):
+        order = BulkOrder(source=account.id, mode=mode, lines=[line] * most)
+        assert len(payments_of(order, account)) == most
+        assert faults([line] * (most + 1), mode) == ["lines"]
+        assert faults([], mode) == ["lines"]
+
+
+def test_a_file_may_come_to_the_largest_amount_of_a_posting() -> None:
+    account = account_state(currency="JPY")
+    lines = [BulkLine("2", str(AMOUNT_MINOR_MAX - 1)), BulkLine("2", "1")]
+    order = BulkOrder(source=account.id, mode=BulkMode.PER_LINE, lines=lines)
+    assert sum(payment.amount for payment in payments_of(order, account)) == AMOUNT_MINOR_MAX
+    assert faults([*lines, BulkLine("2", "1")], currency="JPY") == ["lines"]

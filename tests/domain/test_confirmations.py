@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from datetime import UTC, datetime
+
 import pytest
 
-from app.domain.confirmations import Need, exceeds, need_of_payment, transfer_digest
+from app.domain.confirmations import TRIES_MAX, Confirmation, Need, Payment, exceeds, need_of_payment, transfer_digest
 from app.domain.money import Money
 
 LIMIT = Money(100_000, "USD")
@@ -57,3 +60,18 @@ def test_a_digest_changes_with_every_part_of_a_transfer() -> None:
         transfer_digest("12", "", Money(100, "USD")),
     }
     assert len(digests) == 7
+
+
+PAYMENT = Payment(source="1", payee="2", payee_name="B*** B***", amount=Money(100, "USD"))
+
+
+def test_a_payment_is_digested_as_the_transfer_that_it_will_be_alike_in_every_release() -> None:
+    digest = hashlib.sha256(b'["transfer", "1", "2", 100, "USD"]').hexdigest()
+    assert PAYMENT.digest == transfer_digest("1", "2", Money(100, "USD")) == digest
+
+
+def test_a_confirmation_takes_five_tries() -> None:
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    made = Confirmation(id="f1", user_id="u1", payment=PAYMENT, tries=2, created_at=now, expires_at=now)
+    assert TRIES_MAX == 5
+    assert made.tries_left == 3

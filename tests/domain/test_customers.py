@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from app.domain.accounts import is_account_number
 from app.domain.customers import Customer, CustomerStatus, Decision, Invitation, KycStatus, new_customer_number
-from app.domain.errors import StateConflict, ValidationFailed
+from app.domain.errors import KycIncomplete, StateConflict, ValidationFailed
 from app.domain.invitations import invitation_digest
 from app.domain.typed_codes import new_typed_code
 from tests.factories.customers import customer_record
@@ -91,3 +93,71 @@ def test_nobody_is_born_tomorrow_or_in_another_age(day: date) -> None:
     with pytest.raises(ValidationFailed):
         customer_record().with_facts({"date_of_birth": day}, now=OPENED_AT)
     assert customer_record(date_of_birth=OPENED_AT.date()).date_of_birth == OPENED_AT.date()
+
+
+def test_only_an_active_customer_changes_their_own_facts() -> None:
+    changed = in_status(ACTIVE).with_own_facts({"email": "x@example.com"}, now=LATER)
+    assert (changed.email, changed.version, changed.updated_at) == ("x@example.com", 2, LATER)
+    for status in (SUSPENDED, CLOSED):
+        with pytest.raises(StateConflict):
+            in_status(status).with_own_facts({"email": "x@example.com"}, now=LATER)
+
+
+def test_a_new_customer_has_what_was_said_of_them_and_a_number_of_their_own() -> None:
+    customer = customer_record(full_name="Carol Carter", email="carol@example.com")
+    assert (customer.full_name, customer.email, customer.version) == ("Carol Carter", "carol@example.com", 1)
+    assert customer.created_at == customer.updated_at == OPENED_AT
+    assert len({customer.id, customer_record().id}) == len({customer.number, customer_record().number}) == 2
+    assert (customer.status, customer.kyc_status, customer.kyc_rejection) == (ACTIVE, KycStatus.PENDING, None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        ({"full_name": "Another"}, KycStatus.PENDING),
+        ({"date_of_birth": date(1991, 1, 1)}, KycStatus.PENDING),
+        ({"nationality": "FR"}, KycStatus.PENDING),
+        ({"email": "x@example.com"}, KycStatus.VERIFIED),
+        ({"full_name": "Carol Carter"}, KycStatus.VERIFIED),
+    ],
+)
+def test_who_is_somebody_else_by_their_facts_is_to_be_verified_anew(facts: dict[str, Any], status: KycStatus) -> None:
+    verified = customer_record().with_kyc(KycStatus.VERIFIED, BECAUSE)
+    changed = verified.with_facts(facts, now=LATER)
+    assert (changed.kyc_status, changed.version) == (status, 3)
+    assert changed.kyc_decision == (BECAUSE if status is KycStatus.VERIFIED else None)
+
+
+def test_who_was_rejected_stays_so_whatever_they_change() -> None:
+    rejected = customer_record().with_kyc(KycStatus.REJECTED, BECAUSE)
+    changed = rejected.with_facts({"full_name": "Another"}, now=LATER)
+    assert (changed.kyc_status, changed.kyc_decision) == (KycStatus.REJECTED, BECAUSE)
+
+
+@pytest.mark.parametrize("missing", ["full_name", "date_of_birth"])
+def test_nobody_is_verified_of_whom_the_record_does_not_say_who_they_are(missing: str) -> None:
+    customer = customer_record(**{missing: None})
+    with pytest.raises(KycIncomplete) as refusal:
+        customer.with_kyc(KycStatus.VERIFIED, BECAUSE)
+    assert list(refusal.value.errors or {}) == [missing]
+    assert customer.with_kyc(KycStatus.REJECTED, BECAUSE).updated_at == LATER
+
+
+def test_a_registration_uses_the_invitation_up_and_counts_as_an_opening() -> None:
+    invitation = Invitation("digest", LATER)
+    invited = customer_record().with_invitation(invitation, now=LATER)
+    assert (invited.invitation, invited.version, invited.updated_at) == (invitation, 2, LATER)
+    registered = invited.with_login(now=LATER)
+    assert (registered.invitation, registered.openings, registered.version) == (None, 1, 3)
+    with pytest.raises(StateConflict):
+        in_status(SUSPENDED).with_login(now=LATER)
+    assert not customer_record().is_invited(OPENED_AT)
+    assert not replace(invited, status=CLOSED).is_invited(OPENED_AT)
+
+
+def test_somebody_may_be_a_hundred_and_thirty_years_old_and_no_older() -> None:
+    oldest = date(OPENED_AT.year - 130, 1, 1)
+    assert customer_record(date_of_birth=oldest).date_of_birth == oldest
+    with pytest.raises(ValidationFailed) as refusal:
+        customer_record(date_of_birth=oldest - timedelta(days=1))
+    assert list(refusal.value.errors or {}) == ["date_of_birth"]

@@ -150,9 +150,31 @@ def test_a_rate_begins_about_now_or_within_a_year() -> None:
     for right in (None, NOW - BACKDATING_MAX, NOW + AHEAD_MAX):
         refuse_untimely(right, now=NOW)
     for wrong in (NOW - BACKDATING_MAX - timedelta(seconds=1), NOW + AHEAD_MAX + timedelta(seconds=1)):
-        with pytest.raises(ValidationFailed):
+        with pytest.raises(ValidationFailed) as refusal:
             refuse_untimely(wrong, now=NOW)
+        assert list(refusal.value.errors or {}) == ["valid_from"]
 
 
 def test_a_pair_has_one_name() -> None:
     assert pair_of("USD", "EUR") == pair_of("EUR", "USD") == "EUR-USD"
+
+
+def test_a_rate_tells_what_a_customer_gets_for_one_of_either_currency() -> None:
+    rate = rate_of("1.25", "0.01")
+    assert (rate.pair, rate.sell_base, rate.sell_quote) == ("EUR-USD", "1.2375", "0.792")
+
+
+def test_a_quote_is_kept_with_all_that_was_promised() -> None:
+    quote = quote_of(rate_of("1.25", "0.01"), Money(10_000, "EUR"))
+    assert (quote.source, quote.target) == (Money(10_000, "EUR"), Money(12_375, "USD"))
+    assert quote.expires_at - quote.created_at == timedelta(seconds=60)
+    assert quote.used_by is None
+    assert quote.metadata() == {
+        "fx_quote": quote.id,
+        "fx_pair": "EUR/USD",
+        "fx_rate": "1.25",
+        "fx_spread": "0.01",
+        "fx_given_rate": "1.2375",
+        "fx_source": "100.00 EUR",
+        "fx_target": "123.75 USD",
+    }
