@@ -10,6 +10,7 @@ settings.load_profile("patient")
 settings.register_profile("mutation", max_examples=10, derandomize=True, deadline=None, database=None)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the state machine to the end: a defect that a quick test notices does not wait for it."""
-    items.sort(key=lambda item: "ledger_machine" in item.nodeid)
+    if config.getoption("--hypothesis-profile") == "mutation":
+        items.sort(key=lambda item: "ledger_machine" in item.nodeid)
