@@ -46,7 +46,7 @@ def test_a_branch_is_closed_for_good() -> None:
         lambda: closed.with_facts({"name": "Old town"}, now=LATER),
     ]
     for each in refused:
-        with pytest.raises(StateConflict):
+        with pytest.raises(StateConflict, match="HQ is closed"):
             each()
 
 
@@ -171,7 +171,7 @@ def test_a_product_is_withdrawn_for_good() -> None:
     withdrawn = PRODUCT.withdrawn(now=LATER)
     assert withdrawn == replace(PRODUCT, status=ProductStatus.WITHDRAWN, version=2, updated_at=LATER)
     for each in (lambda: withdrawn.withdrawn(now=LATER), lambda: withdrawn.with_facts({}, now=LATER)):
-        with pytest.raises(StateConflict):
+        with pytest.raises(StateConflict, match="SAVER is withdrawn"):
             each()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -212,6 +213,12 @@ def test_ids_of_files_chunks_and_lines_are_the_same_in_every_release() -> None:
     assert chunk_transaction(bulk_of(CHUNK_LINES + 1), 1) == transaction_id("bulk b", "chunk 1")
     assert chunk_transaction(bulk_of(1, approval="a"), 0) == transaction_id("bulk b", "chunk 0")
     assert line_transaction("b", 7) == transaction_id("bulk b", "line 7")
+
+
+def test_the_digest_of_a_file_is_the_same_in_every_release() -> None:
+    text = '["bulk", {"from": "1", "lines": [["2", 300, "rent", null]], "mode": "per_line"}]'
+    digest = digest_of("1", BulkMode.PER_LINE, [Payment("2", 300, "rent", None)])
+    assert digest == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_a_posted_line_has_its_transaction_and_a_refused_one_its_reason() -> None:

@@ -99,7 +99,7 @@ def test_only_an_active_customer_changes_their_own_facts() -> None:
     changed = in_status(ACTIVE).with_own_facts({"email": "x@example.com"}, now=LATER)
     assert (changed.email, changed.version, changed.updated_at) == ("x@example.com", 2, LATER)
     for status in (SUSPENDED, CLOSED):
-        with pytest.raises(StateConflict):
+        with pytest.raises(StateConflict, match=f"is {status}"):
             in_status(status).with_own_facts({"email": "x@example.com"}, now=LATER)
 
 

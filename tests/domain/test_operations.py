@@ -522,7 +522,7 @@ def test_a_role_is_changed_only_from_the_one_that_it_was_asked_for_with() -> Non
     )
     assert StaffRoleChange.of(user, Role.ADMIN) == ROLE
     ROLE.refuse_overtaken(user)
-    with pytest.raises(StateConflict):
+    with pytest.raises(StateConflict, match="bert is admin"):
         ROLE.refuse_overtaken(replace(user, role=Role.ADMIN))
 
 

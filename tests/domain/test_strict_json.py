@@ -120,3 +120,25 @@ def test_brackets_within_strings_nest_nothing() -> None:
 def test_hostile_strings_are_refused_in_linear_time(body: bytes) -> None:
     with pytest.raises(MalformedJson):
         loads(body + b"[" * (DEPTH_MAX + 1))
+
+
+def test_nesting_up_to_the_limit_is_read_however_many_brackets_there_are() -> None:
+    deep = f"{'[' * (DEPTH_MAX - 1)}1{']' * (DEPTH_MAX - 1)}"
+    assert loads(f'{{"a": {deep}, "b": {deep}, "c": [{{}}]}}'.encode())
+    with pytest.raises(MalformedJson):
+        loads(f'{{"a": {deep}, "b": [{deep}]}}'.encode())
+
+
+def test_each_way_in_which_a_body_is_broken_is_told_apart() -> None:
+    bodies = [
+        b"", b'{"a": "\xff"}', b'\xef\xbb\xbf{"a": 1}', b"[]", b'{"a": 1, "a": 2}', b'{"a": NaN}',
+        b'{"a": ' + b"[" * DEPTH_MAX, b'{"a": "\\ud800"}', b'{"a": 1,\n "b" 2}',
+    ]  # fmt: skip
+    told = set()
+    for body in bodies:
+        with pytest.raises(MalformedJson) as refusal:
+            loads(body)
+        told.add(refusal.value.detail)
+    assert len(told) == len(bodies)
+    assert MalformedJson.title not in told
+    assert any("line 2, column 6" in text for text in told)

@@ -194,6 +194,7 @@ def test_staff_see_what_a_line_reverses_and_what_reversed_it() -> None:
 def test_an_entry_says_which_way_the_money_went_and_how_much_was_there_then() -> None:
     out, into = an_entry(), an_entry(amount=300, account_id="cash-USD#03")
     assert (out.direction, into.direction) == ("debit", "credit")
+    assert (an_entry(amount=-1).direction, an_entry(amount=1).direction) == ("debit", "credit")
     assert out.absolute_amount == into.absolute_amount == dollars(300)
     assert out.money_after == dollars(700)
     assert (out.account_name, into.account_name) == ("111", "cash-USD")
