@@ -19,11 +19,13 @@ run: $(INSTALLED) ## Serve the bank, with a database of its own unless MONGO_URI
 test: lint ## Run the linters, all tests, and what compares the documents under docs/ with the code
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --cov
 
-lint: $(INSTALLED) ## Check style, types and layers
+lint: $(INSTALLED) ## Check style, types, layers, and what is dangerous in code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app config.py run.py house_rules
+	@$(BIN)/python -m house_rules
 
 format: $(INSTALLED) ## Put the code into the house style
 	@$(BIN)/ruff check --fix .

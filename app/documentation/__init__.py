@@ -39,7 +39,7 @@ def write_documents(folder: Path) -> list[str]:
     """Bring every document in the folder up to date; return the names of those that changed."""
     changed = []
     for name, make in documents().items():
-        path, text = folder / name, make()
+        path, text = folder / name, make()  # float-money: a path
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
             changed.append(name)

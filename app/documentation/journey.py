@@ -152,7 +152,7 @@ CUSTOMER = (
         name="Withdraw 30.25, as a number",
         method="POST",
         path="/withdraw",
-        body={"amount": 30.25},
+        body={"amount": 30.25},  # float-money: JSON as people write it, read without a float
         status=201,
         checks={
             "the balance after it is 69.75": _is("balance_after", '"69.75"'),

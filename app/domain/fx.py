@@ -74,6 +74,7 @@ class FxRate:
 
     def middle(self, source: str) -> Fraction:
         """Return what one unit of `source` is worth in the pair's other currency, without the spread."""
+        # float-money: of fractions, which is exact
         return Fraction(self.rate) if source == self.base else 1 / Fraction(self.rate)
 
     def given(self, source: str) -> Fraction:
@@ -100,7 +101,7 @@ class FxRate:
         target = self.quote if money.currency == self.base else self.base
         scale = Fraction(10 ** CURRENCY_EXPONENTS[target], 10 ** CURRENCY_EXPONENTS[money.currency])
         given, worth = (money.amount_minor * scale * each(money.currency) for each in (self.given, self.middle))
-        amount_minor = min(round(given), worth.__floor__())
+        amount_minor = min(round(given), worth.__floor__())  # float-money: a fraction, half to even
         if amount_minor == 0:
             raise ValidationFailed(errors={"amount": [f"This is less than the smallest amount of {target}."]})
         if amount_minor > AMOUNT_MINOR_MAX:

@@ -48,6 +48,7 @@ class RoutingCode:
         """
         code = _canonical(type_, text)
         pattern, form = _PATTERNS[type_]
+        # pattern-from-data: from the table above
         if not re.fullmatch(pattern, code, re.ASCII) or (type_ is RoutingType.ABA and not _is_checked(code)):
             raise ValidationFailed(errors={"routing.code": [f"Write {form}."]})
         return cls(type_, code)

@@ -175,7 +175,7 @@ class Audit:
         span = _span(wanted, cursor)
         given = {name: value for name in _FIELDS if (value := getattr(wanted, name)) is not None}
         leading = next(iter(given), None)
-        scope = {leading: given.pop(leading)} if leading else {}
+        scope = {leading: given.pop(leading)} if leading else {}  # foreign-filter: one of _FIELDS
         walk = Walk(leading or "_id_", DESCENDING, scope, span)
         found, next_cursor = find_page(self._collection, walk, given, limit=limit)
         return Page([record_from(each) for each in found], next_cursor)

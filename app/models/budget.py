@@ -12,6 +12,7 @@ import pymongo
 REQUEST_S = 5.0
 """With the answer's own time this keeps every answer within six seconds, whatever fails when."""
 
+# float-money: an instant of the monotonic clock
 _ends_at: ContextVar[float | None] = ContextVar("database_time_ends_at", default=None)
 
 

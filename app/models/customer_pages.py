@@ -31,7 +31,7 @@ class CustomerPages:
             scope: Document = {"search": terms[0]}
             conditions |= {"search": {"$all": terms[1:]}} if len(terms) > 1 else {}
         else:
-            scope = {index: conditions.pop(index)} if conditions else {}
+            scope = {index: conditions.pop(index)} if conditions else {}  # foreign-filter: one of those given
         walk = Walk(index, ASCENDING, scope, {"$gt": cursor} if cursor else {})
         found, next_cursor = find_page(self._collection, walk, conditions, limit=limit, projection=WITHOUT_SEARCH)
         return Page([customer_from(each) for each in found], next_cursor)

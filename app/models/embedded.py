@@ -123,7 +123,7 @@ def _spawn_keeper(home: Home, command: list[str]) -> None:
     """Start a keeper in a session of its own, which Ctrl-C does not reach; when this returns it holds its lock."""
     home.state.unlink(missing_ok=True)  # a killed keeper's address
     with home.keeper_log.open("wb") as log:
-        subprocess.run(  # noqa: S603 - our own interpreter, module and binary
+        subprocess.run(  # noqa: S603  # nosec B603  # our own interpreter, module and binary
             [sys.executable, "-m", "app.models.keeper", str(home.folder), *command],
             cwd=_PROJECT,
             stdin=subprocess.DEVNULL,

@@ -215,7 +215,7 @@ class GroupCommit:
         for _ in range(CONFLICT_TRIES - 1):
             if error is None or classify(error) is not Fault.CONFLICT:
                 break
-            time.sleep(random.uniform(0, CONFLICT_PAUSE_S))  # noqa: S311 - jitter, not a secret
+            time.sleep(random.uniform(0, CONFLICT_PAUSE_S))  # noqa: S311  # nosec B311  # jitter, not a secret
             error = self._attempt(batch, lane=0)
         return error
 
@@ -246,7 +246,7 @@ class GroupCommit:
                 self._mark_stuck()
             pause_s = ASIDE_PAUSE_S if any(progress) else min(2 * pause_s, ASIDE_PAUSE_S_MAX)
             if self._groups:
-                time.sleep(random.uniform(0, pause_s))  # noqa: S311 - jitter, not a secret
+                time.sleep(random.uniform(0, pause_s))  # noqa: S311  # nosec B311  # jitter, not a secret
 
     def _waiting_aside(self) -> list[_Group] | None:
         """Wait for groups, give each the newcomers who touch it, and return them. None at the end."""

@@ -135,7 +135,7 @@ class Keeper:
 
     def _publish(self, port: int) -> None:
         """Write the server's address for clients to find, all at once."""
-        assert self._mongod is not None  # noqa: S101 - for the type checker
+        assert self._mongod is not None  # noqa: S101  # nosec B101  # for the type checker
         uri = f"mongodb://127.0.0.1:{port}/?replicaSet={mongod.REPLICA_SET}"
         draft = self._home.state.with_suffix(".tmp")
         draft.write_text(json.dumps({"uri": uri, "pid": os.getpid(), "mongod_pid": self._mongod.pid}))

@@ -56,6 +56,7 @@ def find_page(
     for keys in _looks(limit) if conditions else (None,):
         last_examined = None if keys is None else _last_examined(collection, walk, keys)
         asked = walk.up_to(last_examined)
+        # foreign-filter: the names of fields, by other models
         cursor = collection.find({"$and": [asked.query, conditions]} if conditions else asked.query, projection)
         found = list(cursor.hint(walk.index).sort("_id", walk.direction).limit(limit + 1))
         if len(found) > limit:

@@ -59,6 +59,7 @@ class LedgerReader:
     def find_malformed(self, spec: CollectionSpec, where: Document) -> Any:
         """Return the id of a document that lacks the form its collection's validator asks for, or None."""
         with pymongo.timeout(SCAN_TIMEOUT_S):
+            # foreign-filter: reconcile alone asks
             found = self._database[spec.name].find_one({**where, "$nor": [{"$jsonSchema": spec.schema}]}, {"_id": 1})
         return found and found["_id"]
 
@@ -81,15 +82,16 @@ class LedgerReader:
     def page(self, ids: Document, *, limit: int) -> Page:
         """Return the first `limit` accounts of a range of ids. The page ends where they end, if there may be more."""
         with self._snapshot() as session:
+            # foreign-filter: reconcile alone asks
             cursor = self._accounts.find({"_id": ids}, session=session).sort("_id", ASCENDING).limit(limit)
             found = [account_from(each) for each in cursor]
             if len(found) == limit:
-                ids = {**ids, "$lte": found[-1].id}
+                ids = {**ids, "$lte": found[-1].id}  # foreign-filter: reconcile alone asks
             return Page(ids, found, self._held(ids, session), self._last_seq(ids, session))
 
     def entries(self, account_ids: Document) -> Iterator[list[Entry]]:
         """Yield the entries of a range of accounts in batches, by account and number."""
-        where: Document = {"account_id": account_ids}
+        where: Document = {"account_id": account_ids}  # foreign-filter: reconcile alone asks
         while True:
             cursor = self._entries.find(where).sort([("account_id", ASCENDING), ("seq", ASCENDING)])
             batch = [entry_from(each) for each in cursor.limit(DOCUMENTS_PER_BATCH).batch_size(DOCUMENTS_PER_BATCH)]
@@ -97,7 +99,7 @@ class LedgerReader:
             if len(batch) < DOCUMENTS_PER_BATCH:
                 return
             last = batch[-1]
-            rest = {"account_id": {**account_ids, "$gt": last.account_id}}
+            rest = {"account_id": {**account_ids, "$gt": last.account_id}}  # foreign-filter: reconcile alone asks
             where = {"$or": [{"account_id": last.account_id, "seq": {"$gt": last.seq}}, rest]}
 
     def transactions(self) -> Iterator[list[Transaction]]:

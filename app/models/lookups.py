@@ -115,7 +115,7 @@ class Lookups:
         found: _Found = {}
         for place, keys in wanted.items():
             collection, by = place
-            query = {by: {"$in": list(keys)}}
+            query = {by: {"$in": list(keys)}}  # foreign-filter: a place, which models alone name
             for document in self._database[collection].find(query, batch_size=len(query[by]["$in"]) + 1):
                 value = document[by]
                 for key in value if isinstance(value, list) else (value,):

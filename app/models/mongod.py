@@ -60,7 +60,7 @@ def find_binary() -> Path:
 def command_line(binary: Path, *, cache_mib: int, test_commands: bool) -> list[str]:
     """Return how to run mongod for one machine's own use; the keeper adds the folder and the port."""
     command = [str(binary), "--bind_ip", "127.0.0.1", "--quiet", "--slowms", "1000", "--replSet", REPLICA_SET]
-    command += ["--wiredTigerCacheSizeGB", str(max(cache_mib, CACHE_MIB_MIN) / 1024)]
+    command += ["--wiredTigerCacheSizeGB", str(max(cache_mib, CACHE_MIB_MIN) / 1024)]  # float-money: memory in GiB
     # without zlib, whose decompression shows memory to strangers in this release (CVE-2025-14847)
     command += ["--networkMessageCompressors", "snappy,zstd"]
     # a killed process's open transaction frees its accounts after this long, instead of a minute
@@ -74,7 +74,7 @@ def spawn(command: list[str], *, data: Path, port: int, log: Path) -> subprocess
     """Run mongod so that it gets SIGTERM when the calling thread dies, even by SIGKILL (on Linux)."""
     parent = os.getpid()
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603 - the installed binary and our own flags
+        return subprocess.Popen(  # noqa: S603  # nosec B603  # the installed binary and our own flags
             [*command, "--dbpath", str(data), "--port", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -126,7 +126,7 @@ def free_port() -> int:
     A server finds out that it has moved by asking whoever has its old port, and waits half a minute for a silent one.
     """
     while True:
-        port = random.choice(_PORTS)  # noqa: S311 - not a secret
+        port = random.choice(_PORTS)  # noqa: S311  # nosec B311  # not a secret
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -36,10 +36,11 @@ class AmountIn(fields.Field[str]):
     OPENAPI: ClassVar[Mapping[str, Any]] = {
         "description": "A positive amount: a number, or a string in plain decimal notation, no exponent.",
         "oneOf": [
+            # float-money: a bound in the description
             {"type": "number", "minimum": 0.0001, "maximum": 9999999999999999},
             {"type": "string", "pattern": rf"^(?!0(\.0+)?$){_AMOUNT.pattern}$"},
         ],
-        "examples": ["100.00", 100.5],
+        "examples": ["100.00", 100.5],  # float-money: JSON as people write it, read without a float
     }
     MAY_BE_ZERO: ClassVar[bool] = False
 

@@ -112,4 +112,5 @@ def _body(req: Request, *, limit: int) -> io.RawIOBase:
     if length is not None and length > limit:
         raise PayloadTooLarge
     is_terminated = bool(req.environ.get("wsgi.input_terminated"))
+    # raw-request: files of payments are read line by line, each through a shape
     return _Body(req.environ["wsgi.input"], length=length if length is not None or is_terminated else 0, limit=limit)

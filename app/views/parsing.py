@@ -48,10 +48,11 @@ class StrictParser(FlaskParser):
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002  # webargs passes it
         """Return the query's parameters, each of which may stand there once."""
+        # raw-request: here queries are read, for their shapes
         doubled = {name: ["Give this parameter once."] for name, values in req.args.lists() if len(values) > 1}
         if doubled:
             raise ValidationError(doubled)
-        return req.args.to_dict()
+        return req.args.to_dict()  # raw-request: here queries are read, for their shapes
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         """Raise ValidationFailed, with one flat level of field names."""
@@ -119,7 +120,7 @@ def _body(req: Request) -> bytes:
 def _read(req: Request, size: int) -> bytes:
     """Read so many bytes, or as many as there are, in a place among those who may wait for them."""
     with body_place():
-        return _read_all(req.environ["wsgi.input"], size)
+        return _read_all(req.environ["wsgi.input"], size)  # raw-request: here bodies are read, for their shapes
 
 
 def _read_all(stream: IO[bytes], size: int) -> bytes:
