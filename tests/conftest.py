@@ -118,6 +118,6 @@ def _remove_unless_used(folder: Path, *, timeout_s: float) -> None:
     lock = os.open(clients_lock, os.O_RDWR)
     try:
         if try_lock(lock, fcntl.LOCK_EX, timeout_s=timeout_s):
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)  # another run may be at it, too
     finally:
         os.close(lock)

@@ -18,7 +18,7 @@ from pymongo.errors import (
 )
 from pymongo.monitoring import CommandListener
 
-from app.domain.errors import BankError, DatabaseUnavailable, InternalError, OutcomeUnknown
+from app.domain.errors import BankError, DatabaseUnavailable, InternalError, OutcomeUnknown, ServerBusy
 from app.models.collection import Document
 from app.models.member_clocks import MemberClocks
 
@@ -26,6 +26,8 @@ MAJORITY = WriteConcern("majority", j=True)
 POOL_SIZE_MAX = 100
 _UNAVAILABLE_CODES = frozenset({50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 """Time limit, network, shutdown, stepping down, not primary: the server is going away or is not the one to ask."""
+_CONFLICT_CODES = frozenset({24, 112, 246, 251})
+"""LockTimeout, WriteConflict, SnapshotUnavailable, NoSuchTransaction (the server gave an old transaction up)."""
 
 
 def connect(
@@ -62,6 +64,8 @@ def as_bank_error(error: PyMongoError) -> BankError:
         return OutcomeUnknown(retry_after_s=1)
     if is_unavailable(error):
         return DatabaseUnavailable(retry_after_s=1)
+    if is_conflict(error) or error.has_error_label("TransientTransactionError"):
+        return ServerBusy(retry_after_s=1)  # somebody else had what was wanted for as long as there was time
     return InternalError()
 
 
@@ -72,3 +76,8 @@ def is_unavailable(error: PyMongoError) -> bool:
     if isinstance(error, ExecutionTimeout | WTimeoutError) or error.timeout:
         return True
     return isinstance(error, OperationFailure) and error.code in _UNAVAILABLE_CODES
+
+
+def is_conflict(error: PyMongoError) -> bool:
+    """Tell whether somebody else holds what was wanted: nothing happened, and it may be tried again at once."""
+    return isinstance(error, OperationFailure) and error.code in _CONFLICT_CODES

@@ -14,7 +14,7 @@ import pymongo
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.accounts import is_internal
@@ -26,7 +26,7 @@ from app.domain.ledger.intents import CaptureHold, ExpireHold, Intent, ReleaseHo
 from app.domain.ledger.rules import apply
 from app.models.accounts import Accounts
 from app.models.collection import Document
-from app.models.connection import MAJORITY, is_unavailable
+from app.models.connection import MAJORITY, is_conflict, is_unavailable
 from app.models.entries import Entries
 from app.models.holds import Holds
 from app.models.lookups import Lookups
@@ -35,8 +35,6 @@ from app.models.transactions import Transactions
 COMMIT_RETRY_S = 0.5
 ABORT_S = 0.3
 TIMEOUT_S_MIN = 0.001  # to the driver, 0 is no limit
-_CONFLICT_CODES = frozenset({24, 112, 246, 251})
-"""LockTimeout, WriteConflict, SnapshotUnavailable, NoSuchTransaction (the server gave an old transaction up)."""
 _DUPLICATE_KEY = 11000
 
 
@@ -321,7 +319,7 @@ def classify(error: Exception) -> Fault:
         return Fault.POISON
     if isinstance(error, DuplicateKeyError) or _is_duplicate(error):
         return Fault.CONFLICT  # another process recorded the same key meanwhile: the next attempt reads it
-    if isinstance(error, OperationFailure) and error.code in _CONFLICT_CODES:
+    if is_conflict(error):
         return Fault.CONFLICT
     if error.has_error_label("TransientTransactionError") or is_unavailable(error):
         return Fault.UNAVAILABLE

@@ -144,6 +144,7 @@ def test_tests_see_such_an_error_as_it_is(client: FlaskClient, monkeypatch: pyte
     ("error", "status", "code"),
     [
         (AutoReconnect("10.0.0.7:27017: connection closed"), 503, "database_unavailable"),
+        (OperationFailure("unable to acquire a lock of 27017", 24), 503, "server_busy"),
         (OperationFailure("unknown operator: $nothing", 2), 500, "internal_error"),
     ],
 )
