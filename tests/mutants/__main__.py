@@ -7,27 +7,25 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.mutants.planted import PLANTED
-from tests.mutants.trial import UnchangedFails, Verdict, require_passing, try_mutant
+from tests.mutants.trial import Verdict, failing_unchanged, try_mutant
 
 
 def main(text: str = "") -> int:
     """Print a verdict for each, the overall one last; return the exit code, which is not 0 where one is not caught."""
     chosen = [mutant for mutant in PLANTED if text in mutant.defect]
-    if not chosen:
-        print(f"No planted mutant is about {text!r}.")
-        return 1
-    try:
-        require_passing(mutant.caught_by for mutant in chosen)
-    except UnchangedFails as failed:
-        print(failed)
-        return 1
-    missed = 0
+    unsound = failing_unchanged({mutant.caught_by for mutant in chosen})
+    print(*(f"fails without any defect: {test}" for test in sorted(unsound)), sep="\n")
+    caught = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for mutant, verdict in zip(chosen, pool.map(try_mutant, chosen), strict=True):
-            missed += verdict is not Verdict.CAUGHT
-            print(f"{verdict:9} {mutant.defect} [{mutant.file}]", flush=True)
-    print(f"{len(chosen) - missed} of {len(chosen)} planted mutants are caught" + (": FAILED" if missed else "."))
-    return 1 if missed else 0
+        for mutant, trial in zip(chosen, pool.map(try_mutant, chosen), strict=True):
+            is_caught = trial.verdict is Verdict.CAUGHT and mutant.caught_by not in unsound
+            caught += is_caught
+            print(f"{trial.verdict:9} {mutant.defect} [{mutant.file}]", flush=True)
+            if not is_caught:
+                print(trial.output)
+    passed = bool(chosen) and caught == len(chosen) and not unsound
+    print(f"{caught} of {len(chosen)} planted mutants are caught: {'passed' if passed else 'FAILED'}")
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":

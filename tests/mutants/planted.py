@@ -436,14 +436,14 @@ CLASSES = (
     ),
     Mutant(
         "a conflict is taken for an outage",
-        POSTING,
+        CONNECTION,
         "frozenset({24, 112, 246, 251})",
         "frozenset({24, 246, 251})",
         f"{_GROUP}neighbours_in_the_same_batch_as_a_held_account_are_posted",
     ),
     Mutant(
         "a transaction given up is taken for poison",
-        POSTING,
+        CONNECTION,
         "frozenset({24, 112, 246, 251})",
         "frozenset({24, 112, 246})",
         _CLASSIFIED,

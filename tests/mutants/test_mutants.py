@@ -37,15 +37,16 @@ def test_no_two_mutants_are_one() -> None:
 
 @pytest.mark.parametrize("mutant", AT_EVERY_RUN, ids=lambda mutant: mutant.defect)
 def test_a_planted_mutant_is_caught(mutant: Mutant) -> None:
-    assert try_mutant(mutant) is Verdict.CAUGHT
+    trial = try_mutant(mutant)
+    assert trial.verdict is Verdict.CAUGHT, trial.output
 
 
 def test_a_mutant_that_breaks_nothing_is_seen_to_survive() -> None:
-    assert try_mutant(HARMLESS) is Verdict.SURVIVED
+    assert try_mutant(HARMLESS).verdict is Verdict.SURVIVED
 
 
 def test_a_program_that_does_not_start_counts_as_no_catch() -> None:
-    assert try_mutant(replace(HARMLESS, new="from nothing import annotations")) is Verdict.BROKEN
+    assert try_mutant(replace(HARMLESS, new="from nothing import annotations")).verdict is Verdict.BROKEN
 
 
 def test_a_mutant_whose_text_is_gone_is_told() -> None:
