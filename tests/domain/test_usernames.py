@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.domain.errors import ValidationFailed
-from app.domain.usernames import LENGTH_MAX, canonical_username, displayed_username
+from app.domain.usernames import LENGTH_MAX, attempted_username, canonical_username, displayed_username
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,32 @@ def test_names_at_the_limits_pass() -> None:
 
 def test_a_name_is_shown_as_it_was_typed_but_composed() -> None:
     assert displayed_username("Rene\u0301") == "Ren\u00e9"
+
+
+def test_what_is_typed_is_bounded_before_it_is_composed() -> None:
+    composed_of_three = "e\u0304\u0301"
+    assert canonical_username(composed_of_three * 21 + "e") == "\u1e17" * 21 + "e"
+    with pytest.raises(ValidationFailed):
+        canonical_username(composed_of_three * 21 + "e\u0301")
+
+
+def test_each_reason_to_refuse_a_name_is_told_apart() -> None:
+    told = set()
+    for name in ("ab", "a$ne", ".bob", "\u0430dmin", "\u0441\u043e\u0441\u043e"):
+        with pytest.raises(ValidationFailed) as refusal:
+            canonical_username(name)
+        ((text,),) = (refusal.value.errors or {}).values()
+        told.add(text)
+    assert len(told) == 5
+    assert all(told)
+
+
+@pytest.mark.parametrize("name", ["bo.", "_bob", "bob-", "12.", "12-34"])
+def test_a_name_begins_and_ends_with_a_letter_or_a_digit_and_has_a_letter(name: str) -> None:
+    with pytest.raises(ValidationFailed):
+        canonical_username(name)
+
+
+def test_failed_attempts_are_counted_by_what_a_name_folds_to_whether_it_can_be_one_or_not() -> None:
+    assert attempted_username("ＡＤＭＩＮ $") == "admin $"
+    assert attempted_username("\ufb03" * 40) == "ffi" * 40
