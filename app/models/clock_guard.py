@@ -91,9 +91,11 @@ class ClockGuard:
 
     def _tell(self, state: ClockState) -> None:
         self._was_right, self._members_agreed = state.is_right, state.members_agree
-        tell = _log.info if state.is_right and state.members_agree else _log.error
+        wrong = "" if state.members_agree else "member_clocks_apart"
+        wrong = wrong if state.is_right else "clock_wrong"
+        tell = _log.error if wrong else _log.info
         tell(
-            "clock_right" if state.is_right else "clock_wrong",
+            wrong or "clock_right",
             skew_s=state.skew_s,
             skew_s_max=state.skew_s_max,
             members_apart_s=state.members_apart_s,

@@ -13,6 +13,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from app.domain.clock import Clock
+from app.models.clock_guard import ClockGuard
 from app.models.collection import CollectionSpec, Document
 from app.models.freshness import Freshness
 
@@ -37,7 +38,7 @@ SPEC = CollectionSpec(
     },
 )
 _OVERLAP = timedelta(seconds=15)
-"""Read again each time: a transaction commits up to five seconds after it set `at`, and server clocks differ."""
+"""Read again each time: a transaction commits up to five seconds after it set `at`."""
 _READ_TIMEOUT_S = 1.5
 _MARGIN = timedelta(minutes=1)
 """A login that was under way when its user was changed still signs a token of the old epoch, a little later."""
@@ -49,9 +50,10 @@ class Revocations:
     A token that was revoked in this process is refused at once, in any other within two seconds.
     """
 
-    def __init__(self, database: Database[Document], config: Config, clock: Clock) -> None:
+    def __init__(self, database: Database[Document], config: Config, clock: Clock, *, clock_guard: ClockGuard) -> None:
         self._collection = database[SPEC.name]
         self._clock = clock
+        self._clock_guard = clock_guard
         self._token_lifetime = config.access_token_lifetime
         self._newest_at: datetime | None = None
         self._known: dict[str, tuple[int, datetime]] = {}  # by key: the epoch that counts again, and until when to keep
@@ -103,7 +105,9 @@ class Revocations:
         """Read what is new since the last time; the first time, everything."""
         query: Document = {"expires_at": {"$gt": self._clock.now()}}
         if self._newest_at:
-            query["at"] = {"$gte": self._newest_at - _OVERLAP}
+            # one primary's clock may be behind that of the one before
+            members_apart = timedelta(seconds=self._clock_guard.state().members_apart_s)
+            query["at"] = {"$gte": self._newest_at - _OVERLAP - members_apart}
         with pymongo.timeout(_READ_TIMEOUT_S):
             found = list(self._collection.find(query))
         self._forget_expired()

@@ -154,7 +154,7 @@ class Store:
         self.customers = Customers(self.database)
         self.customer_pages = CustomerPages(self.database)
         self.sessions = Sessions(self.database)
-        self.revocations = Revocations(self.database, config, self.clock)
+        self.revocations = Revocations(self.database, config, self.clock, clock_guard=self.clock_guard)
         self.attempts = Attempts(self.database)
         self.fx_rates = FxRates(self.database)
         self.fx_quotes = FxQuotes(self.database)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo.hello import Hello
+from pymongo.monitoring import ServerHeartbeatSucceededEvent
 
 from app.domain.clock import to_milliseconds
 
@@ -45,3 +49,9 @@ class MachineClock:
     def sleep(self, for_s: float) -> None:
         """Let time pass that the monotonic clock does not count."""
         self._slept_s += for_s
+
+
+def heartbeat(address: tuple[str, int], said: datetime) -> ServerHeartbeatSucceededEvent:
+    """Return what the driver tells when a member has said its time."""
+    reply: Hello[dict[str, Any]] = Hello({"localTime": said.astimezone(UTC).replace(tzinfo=None), "ok": 1})
+    return ServerHeartbeatSucceededEvent(0.001, reply, address)

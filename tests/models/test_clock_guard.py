@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 from pymongo import MongoClient
-from pymongo.hello import Hello
-from pymongo.monitoring import ServerClosedEvent, ServerHeartbeatSucceededEvent
+from pymongo.monitoring import ServerClosedEvent
 
 from app.domain.clock import to_milliseconds
 from app.domain.errors import ClockWrong, DatabaseUnavailable
@@ -21,7 +20,7 @@ from app.models.connection import connect
 from app.models.job_registry import run_due, run_now
 from app.models.store import Store
 from config import Config
-from tests.factories.clock import MachineClock, MovableClock
+from tests.factories.clock import MachineClock, MovableClock, heartbeat
 from tests.factories.ledger import an_account, deposit
 
 SKEW_S_MAX = 4
@@ -47,9 +46,8 @@ class Members:
     def say(self, *ahead_s: float, late_s: float = 0.0) -> None:
         """Let the first members say a time that is ahead of the true one by so much each, and arrives so late."""
         for number, each_s in enumerate(ahead_s):
-            said = datetime.fromtimestamp(self._machine.true_s() - late_s + each_s, UTC).replace(tzinfo=None)
-            reply = Hello({"localTime": said, "ok": 1})
-            self._clocks.succeeded(ServerHeartbeatSucceededEvent(0.001, reply, ("member", number)))
+            said = datetime.fromtimestamp(self._machine.true_s() - late_s + each_s, UTC)
+            self._clocks.succeeded(heartbeat(("member", number), said))
 
     def remove(self, number: int) -> None:
         self._clocks.closed(ServerClosedEvent(("member", number), ObjectId()))

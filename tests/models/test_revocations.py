@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from app.models.clock_guard import clocks_of
 from app.models.store import Store
 from config import Config
-from tests.factories.clock import MovableClock
+from tests.factories.clock import MovableClock, heartbeat
+from tests.processes import wait_until
 
 
 def revoke(store: Store) -> None:
@@ -46,3 +48,19 @@ def test_what_can_matter_no_more_is_forgotten(config: Config, store: Store) -> N
         assert time.monotonic() < deadline_s
     assert not own.revocations.is_revoked("a user", "a session", 0)
     own.close()
+
+
+def test_a_revocation_is_seen_however_far_the_clocks_of_its_member_and_of_the_one_before_are_apart(
+    config: Config, store: Store
+) -> None:
+    later, now = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC)
+    other = Store.open(config)
+    revoke(store)
+    store.database["revocations"].update_many({}, {"$set": {"at": later}})  # by a member whose clock is ahead
+    assert other.revocations.is_revoked("anybody", "a session", 0)
+    clocks = clocks_of(other.client)
+    clocks.succeeded(heartbeat(("ahead", 1), later))
+    clocks.succeeded(heartbeat(("right", 1), now))
+    store.revocations.add_session("another session", session=None)
+    wait_until(lambda: other.revocations.is_revoked("anybody", "another session", 0))
+    other.close()
