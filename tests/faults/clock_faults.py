@@ -9,9 +9,10 @@ from pathlib import Path
 
 from tests.faults import preloaded
 from tests.faults.bank import BankSettings
-from tests.faults.cluster import ELECTION_TIMEOUT_MS_RECOMMENDED, SIZE, ClusterSettings, MemberSettings
+from tests.faults.cluster import ELECTION_TIMEOUT_MS_RECOMMENDED, Cluster, ClusterSettings, MemberSettings
 from tests.faults.history import OK, Recorded
 from tests.faults.nemesis import Fault, Field, Layout
+from tests.processes import wait_until
 
 APART_S_MAX = 30.0
 """How far dates and the passing of time may differ, at most: a wrong clock is off by far more."""
@@ -84,27 +85,34 @@ class ServerClockBehind(ServerClockOff):
 
 class PrimaryClockOff(_WrongClock):
     name = "primary-clock-ahead"
-    about = "The primary's clock goes an hour ahead, for 15 s: nobody minds"
+    about = "A member whose clock is an hour ahead becomes primary, and later another one whose clock is right"
 
     @contextmanager
     def layout(self, folder: Path) -> Iterator[Layout]:
-        self._clocks = {number: folder / f"clock{number}" for number in range(SIZE)}
-        members = {}
-        for number, clock in self._clocks.items():
-            clock.write_text("0")
-            variables = (f"{name}={value}" for name, value in self.variables(folder, clock).items())
-            members[number] = MemberSettings(prefix=("env", *variables))
+        clock = folder / "clock"
+        clock.write_text(str(HOUR_S))
+        variables = (f"{name}={value}" for name, value in self.variables(folder, clock).items())
+        members = {0: MemberSettings(prefix=("env", *variables))}
         yield Layout(ClusterSettings(election_timeout_ms=ELECTION_TIMEOUT_MS_RECOMMENDED, members=members))
 
     def strike(self, field: Field) -> None:
-        self._clocks[field.cluster.wait_for_primary().number].write_text(str(HOUR_S))
-
-    def hold(self, field: Field, struck_s: float) -> None:
-        time.sleep(15.0)
+        for number in (1, 0):  # it may have been primary from the start
+            _step_up(field.cluster, number)
 
     def heal(self, field: Field) -> None:
-        for clock in self._clocks.values():
-            clock.write_text("0")
+        _step_up(field.cluster, 1)
+
+
+def _step_up(cluster: Cluster, number: int) -> None:
+    """Make a member primary."""
+    member = cluster.members[number]
+
+    def is_primary() -> bool:
+        if cluster.wait_for_primary() is not member:
+            member.ask("replSetStepUp")
+        return cluster.wait_for_primary() is member
+
+    wait_until(is_primary)
 
 
 def misdated(history: Recorded) -> list[str]:
