@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import assume, given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain.currencies import CURRENCY_EXPONENTS
 from app.domain.errors import QuoteExpired, QuoteUsed, ValidationFailed
-from app.domain.fx import AHEAD_MAX, BACKDATING_MAX, FxRate, Quote, is_rate, is_spread, pair_of, refuse_untimely
+from app.domain.fx import AHEAD_MAX, BACKDATING_MAX, FxRate, Quote, is_rate, is_spread, pair_of, refuse_untimely, shown
 from app.domain.money import AMOUNT_MINOR_MAX, Money
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -137,6 +138,20 @@ def test_a_rate_is_shown_to_twelve_digits_rounded_down() -> None:
     assert quote_of(rate_of("3", base="USD", quote="EUR"), Money(100, "EUR")).middle_rate == "0.333333333333"
     assert quote_of(rate_of("0.0000000001"), Money(100, "USD")).middle_rate == "10000000000"
     assert quote_of(rate_of("1000"), Money(100, "EUR")).middle_rate == "1000"
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        (Fraction(100), "100"),
+        (Fraction(5, 4), "1.25"),
+        (Fraction(10**12 + 3, 100), "10000000000"),
+        (Fraction(1_234_567_890_102, 10**13), "0.12345678901"),
+        (Fraction(2, 3), "0.666666666666"),
+    ],
+)
+def test_no_zero_behind_the_point_is_shown_that_says_nothing(rate: Fraction, text: str) -> None:
+    assert shown(rate) == text
 
 
 def test_a_quote_says_why_it_can_not_be_used() -> None:
