@@ -44,11 +44,14 @@ def main() -> int:
         return 2
     configure_logs("WARNING")
     with tempfile.TemporaryDirectory(prefix="bank-bench-") as folder:
+        if machine.file_system(Path(folder)) in machine.IN_MEMORY:
+            print("TMPDIR has to be a folder on a disk: in memory a journal costs nothing.", file=sys.stderr)
+            return 2
         return _run(options, folder)
 
 
 def _run(options: argparse.Namespace, folder: str) -> int:
-    about = machine.described()
+    about = machine.described(Path(folder))
     defaults = Config.from_env({"FLASK_ENV": "testing", "DATA_DIR": folder})
     with embedded.start(Path(folder), cache_mib=defaults.embedded_cache_mib) as server:
         environment = _environment(folder, server.uri)

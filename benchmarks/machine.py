@@ -12,9 +12,19 @@ from pathlib import Path
 
 from app.models.mongod import find_binary
 
+IN_MEMORY = ("tmpfs", "ramfs")
+"""File systems on which a journal costs nothing, and keeps nothing."""
 
-def described() -> str:
-    """Return one paragraph."""
+
+def file_system(folder: Path) -> str:
+    """Return the type of the file system that a folder lies on, such as ext4."""
+    mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    around = {where: kind for where, kind in mounts if folder.resolve().is_relative_to(where)}
+    return around[max(around, key=len)]
+
+
+def described(folder: Path) -> str:
+    """Return one paragraph on what a run was made that keeps its data in this folder."""
     cores = len(os.sched_getaffinity(0))
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = [
@@ -22,6 +32,7 @@ def described() -> str:
         *(f"{name} {version(package)}" for name, package in (("PyMongo", "pymongo"), ("granian", "granian"))),
         f"MongoDB {_first_number(str(find_binary()), '--version')}",
         f"wrk {_first_number('wrk', '-v')}",
+        f"data on {file_system(folder)}",
     ]
     busy = os.getloadavg()[0]
     return (
