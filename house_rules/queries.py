@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from house_rules.sessions import is_driver_call
+from house_rules.sessions import is_command
 from house_rules.source import Breach, Node, Source
 
 _ANYTHING = ("Any", "object", "dict", "Dict", "Mapping", "MutableMapping", "Document")
@@ -26,7 +26,7 @@ def foreign_filter(sources: Sequence[Source]) -> Iterator[Breach]:
     for source in sources:
         for node in source.nodes() if source.is_in("app/models") else ():
             match node:
-                case ast.Call() if is_driver_call(node):
+                case ast.Call() if is_command(node):
                     found = _handed_on(source, node)
                 case ast.Dict():
                     found = _in_dictionary(source, node)

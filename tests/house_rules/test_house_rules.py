@@ -8,7 +8,19 @@ from house_rules.rules import RULES
 from house_rules.source import Finding, Source, check
 
 MODEL = """
+class Store:
+    def __init__(self, database: Database[Document]) -> None:
+        self.accounts = Accounts(database)
+        self.notes = Notes()
+
+class Notes:
+    def insert(self, note: str) -> None:
+        self.notes.append(note)
+
 class Accounts:
+    def __init__(self, database: Database[Document]) -> None:
+        self._collection = database["accounts"]
+
     def insert(self, account: Account, *, session: ClientSession | None) -> None:
         self._collection.insert_one(document(account), session=session)
 
@@ -29,7 +41,16 @@ def findings(rule: str, text: str, path: str) -> list[Finding]:
 def model(body: str, *, takes: str = "self") -> str:
     """Return a module with one method of a model."""
     lines = "\n".join(f"        {line}" for line in body.splitlines())
-    return f"class Things:\n    def do({takes}) -> None:\n{lines}\n"
+    return f"""
+class Things:
+    def __init__(self, database: Database[Document], accounts: Accounts) -> None:
+        self._database = database
+        self._collection = database["things"]
+        self._accounts = accounts
+
+    def do({takes}) -> None:
+{lines}
+"""
 
 
 IN_SESSION = "self, session: ClientSession | None"
@@ -69,6 +90,7 @@ def test_what_does_not_get_the_session_in_reach_is_found(text: str) -> None:
         model("names.update(other)\nname.replace(a, b)\nlist(names)\ntext.find(name)", takes=IN_SESSION),
         model('with client.start_session() as own:\n    collection.insert_one({"a": 1}, session=own)'),
         model("store.transaction(lambda session: store.accounts.insert(account, session=session))"),
+        model("store.notes.insert(note)", takes="store: Store, session: ClientSession"),
         model("store.accounts.find_by_name(name)", takes="store: Store, name: str"),
     ],
 )
