@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from benchmarks.bank import ACCOUNTS_EACH, Bank
 from benchmarks.load import Load, Outcome, lua_table, parse
 from benchmarks.loads import Caller
 from benchmarks.peers.tpcb import rate_of
-from benchmarks.report import put_into
 from benchmarks.zipf import cumulative_weights
 
 DRAINED = "DRAINED 800 0 0.000 0.000\n"
@@ -116,12 +114,3 @@ def test_the_rate_of_pgbench_is_the_one_without_connecting() -> None:
     assert rate_of(said) == 1625.447031
     with pytest.raises(ValueError, match="no rate"):
         rate_of("pgbench: error: connection to server failed")
-
-
-def test_figures_are_put_between_their_marks_and_nothing_else_changes(tmp_path: Path) -> None:
-    document = tmp_path / "figures.md"
-    document.write_text("# Figures\n<!-- make bench: begin -->\nold\n<!-- make bench: end -->\nbehind\n")
-    put_into(document, "make bench", "new")
-    assert document.read_text() == "# Figures\n<!-- make bench: begin -->\nnew\n<!-- make bench: end -->\nbehind\n"
-    with pytest.raises(ValueError, match="make bench-peers"):
-        put_into(document, "make bench-peers", "new")
