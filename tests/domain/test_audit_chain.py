@@ -48,6 +48,7 @@ def damages(seal: Seal, before: Head = BEGINNING) -> list[Damage]:
     return [finding.damage for finding in check_seal(seal, before)]
 
 
+@pytest.mark.usefixtures("machine_in_tokyo")
 def test_a_seal_is_made_over_its_records_and_the_seal_before_it_alike_in_every_release() -> None:
     seal = seal_after(BEGINNING, list(COVERED), at=AT)
     digest = sha256("r1 d1\nr2 d2\n")
@@ -142,6 +143,7 @@ def test_heads_are_exported_and_read_back() -> None:
     assert "\n" not in text[:-1]
 
 
+@pytest.mark.usefixtures("machine_in_tokyo")
 def test_an_export_of_an_earlier_release_is_read_and_made_again_word_for_word() -> None:
     assert export_heads(HEADS, secret=SECRET, at=AT.astimezone(timezone(timedelta(hours=9)))) == EXPORTED + "\n"
     assert read_heads(EXPORTED, secrets=[SECRET]) == HEADS

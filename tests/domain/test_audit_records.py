@@ -124,6 +124,7 @@ def test_of_a_contact_too_little_is_left_to_reach_anybody() -> None:
     assert masked_contact("a@" + "h" * 101) == "a***@" + "h" * 100
 
 
+@pytest.mark.usefixtures("machine_in_tokyo")
 def test_values_are_kept_in_plain_json() -> None:
     pair = namedtuple("pair", "left right")
     values: dict[str, Any] = {
@@ -224,7 +225,8 @@ def test_what_only_counts_and_dates_a_record_is_no_fact() -> None:
 # ---- digests ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_digest_of_what_was_written_is_the_same_in_every_release() -> None:
+@pytest.mark.usefixtures("machine_in_tokyo")
+def test_the_digest_of_what_was_written_is_the_same_in_every_release_and_time_zone() -> None:
     content = {"b": [1, None, "é"], "a": datetime(2026, 11, 20, 13, 0, tzinfo=timezone(timedelta(hours=1))), "c": b"x"}
     assert content_digest(content) == "6fb34e0a46f01a01e0c5c01a9af039cdc0c95b02aefb283a812d5a3535508137"
 

@@ -215,6 +215,7 @@ def test_a_business_date_is_the_day_of_the_banks_calendar(zone: str, date_there:
         ("Europe/Berlin", date(2026, 10, 25), datetime(2026, 10, 25, 22, 59, 59, 999_000, UTC)),
     ],
 )
+@pytest.mark.usefixtures("machine_in_tokyo")
 def test_a_business_day_ends_a_millisecond_before_the_next_midnight_there(zone: str, day: date, end: datetime) -> None:
     assert end_of_business_day(day, ZoneInfo(zone)) == end
     assert end_of_business_day(day, ZoneInfo(zone)).utcoffset() == timedelta()

@@ -183,9 +183,9 @@ def test_a_quote_is_kept_with_all_that_was_promised() -> None:
     quote = quote_of(rate_of("1.25", "0.01"), Money(10_000, "EUR"))
     assert (quote.source, quote.target) == (Money(10_000, "EUR"), Money(12_375, "USD"))
     assert quote.expires_at - quote.created_at == timedelta(seconds=60)
-    assert quote.used_by is None
+    assert (quote.customer_id, quote.created_at, quote.used_by) == ("alice", NOW, None)
     assert quote.metadata() == {
-        "fx_quote": quote.id,
+        "fx_quote": "q",
         "fx_pair": "EUR/USD",
         "fx_rate": "1.25",
         "fx_spread": "0.01",
