@@ -150,13 +150,11 @@ def minor(text: str) -> int:
 
 def open_accounts(bank: Bank, parties: Parties, history: History) -> None:
     """Pay something into every account but the counter, as recorded operations."""
-    teller = Teller(bank, parties, history, process="opening")
-    for customer in (parties.hot, *parties.others):
-        operation = Operation(f"opening-{customer.account}", DEPOSIT, customer.account, OPENING)
-        answer = teller.send(operation, bank.running[0])
-        assert answer is not None
-        assert answer.status == 201, answer
-    teller.close()
+    pay_in = (
+        Operation(f"opening-{customer.account}", DEPOSIT, customer.account, OPENING)
+        for customer in (parties.hot, *parties.others)
+    )
+    resolve(bank, parties, history, list(pay_in))
 
 
 class Workload:
