@@ -17,6 +17,9 @@ from tests.faults.nemesis import Fault, Field, Layout
 from tests.faults.proxy import SERVERS, Flow, Network
 
 MEMBERS = tuple(range(SIZE))
+RECOMMENDED = {"oplogNetworkTimeoutBufferSeconds": 1, "oplogFetcherSteadyStateMaxFetcherRestarts": 0}
+"""A member that reads from one that has fallen silent looks for another after seconds, not after 17: until then a new
+primary has no majority to commit with."""
 
 
 def to_and_from(number: int, *others: int) -> list[Flow]:
@@ -35,7 +38,11 @@ class _OverNetwork(Fault):
     @contextmanager
     def layout(self, folder: Path) -> Iterator[Layout]:
         with Network() as self.network:
-            yield Layout(ClusterSettings(election_timeout_ms=self.election_timeout_ms, front=self.network.front))
+            yield Layout(
+                ClusterSettings(
+                    election_timeout_ms=self.election_timeout_ms, parameters=RECOMMENDED, front=self.network.front
+                )
+            )
 
     def heal(self, field: Field) -> None:
         self.network.heal()
@@ -85,17 +92,25 @@ class PrimaryDeaf(_OverNetwork):
         self.network.cut((other, primary) for other in MEMBERS if other != primary)
 
 
-class SlowLink(_OverNetwork):
+class SlowMembers(_OverNetwork):
     name = "slow-link"
-    about = "Whatever members and servers send to each other takes 200 ms longer, each way, for 20 s"
+    about = "Whatever the members send to each other takes 200 ms longer, each way, for 20 s"
     delay_s = 0.2
 
     def strike(self, field: Field) -> None:
-        everybody = (SERVERS, *MEMBERS)
-        self.network.slow([(a, b) for a in everybody for b in everybody if a != b], delay_s=self.delay_s)
+        self.network.slow([flow for member in MEMBERS for flow in to_and_from(member, *MEMBERS)], delay_s=self.delay_s)
 
     def hold(self, field: Field, struck_s: float) -> None:
         time.sleep(20.0)
+
+
+class SlowServers(SlowMembers):
+    name = "slow-servers-link"
+    about = "Whatever servers and members send to each other takes 50 ms longer, each way, for 20 s"
+    delay_s = 0.05
+
+    def strike(self, field: Field) -> None:
+        self.network.slow([flow for member in MEMBERS for flow in to_and_from(member, SERVERS)], delay_s=self.delay_s)
 
 
 class ConnectionsReset(_OverNetwork):
@@ -115,6 +130,7 @@ FAULTS: tuple[type[Fault], ...] = (
     PrimaryCutOffFromMembers,
     PrimaryCutOffFromServers,
     PrimaryDeaf,
-    SlowLink,
+    SlowMembers,
+    SlowServers,
     ConnectionsReset,
 )
