@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 NEWMAN := node_modules/.bin/newman
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format openapi errors-doc postman mutation bench bench-peers bench-ledger faults clean
+.PHONY: help install run test lint format openapi errors-doc postman mutation bench bench-peers bench-ledger faults fuzz clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: $(INSTALLED) ## Check style, types, layers, and what is dangerous in code
 	@$(BIN)/lint-imports
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app config.py run.py house_rules
 	@$(BIN)/python -m house_rules
+
+fuzz: $(INSTALLED) ## Make up N (200) requests for each operation, as each kind of caller, from the description
+	@FUZZ_EXAMPLES=$(or $(N),200) $(BIN)/pytest --numprocesses 3 tests/views/test_made_up_requests.py
 
 format: $(INSTALLED) ## Put the code into the house style
 	@$(BIN)/ruff check --fix .
