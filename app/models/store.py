@@ -58,7 +58,7 @@ from app.models.clock_guard import ClockGuard
 from app.models.collection import Document, ensure_collections, missing_parts
 from app.models.confirmation_limits import ConfirmationLimits
 from app.models.confirmations import Confirmations
-from app.models.connection import MAJORITY
+from app.models.connection import MAJORITY, is_unavailable
 from app.models.customer_pages import CustomerPages
 from app.models.customers import Customers
 from app.models.database_role import ROLE, ensure_role
@@ -197,10 +197,15 @@ class Store:
         Raises:
             StoreNotUsable: it is not; the message says what to do.
         """
-        if self.config.is_production:
-            self.check()
-        else:
-            self.prepare()
+        try:
+            if self.config.is_production:
+                self.check()
+            else:
+                self.prepare()
+        except PyMongoError as error:
+            if not is_unavailable(error):
+                raise
+            raise StoreNotUsable("MongoDB does not answer in time: look at its load, then start again.") from error
 
     def close(self) -> None:
         """Finish what was accepted, then let go of the connections and of the embedded server. Idempotent."""

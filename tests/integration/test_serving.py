@@ -145,6 +145,15 @@ def test_a_database_that_is_not_there_is_told_in_one_sentence(command: list[str]
     assert done.stderr.count("\n") == 1
 
 
+def test_a_database_that_is_too_slow_at_the_start_is_told_in_one_sentence(folder: Path) -> None:
+    with embedded.start(folder, test_commands=True) as database, MongoClient(database.uri) as client:
+        stall = {"failCommands": ["create"], "blockConnection": True, "blockTimeMS": 1_000}
+        client.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": stall})
+        done = run("run.py", FLASK_ENV="development", DATA_DIR=folder, MONGO_URI=database.uri, MONGO_TIMEOUT_MS=100)
+    assert done.returncode == 1
+    assert done.stderr == "MongoDB does not answer in time: look at its load, then start again.\n"
+
+
 def test_the_development_server_and_its_reloader_share_one_database(folder: Path) -> None:
     settings = environment(FLASK_ENV="development", FLASK_APP="run.py", DATA_DIR=folder, PYTHONUNBUFFERED=1)
     with running("-m", "flask", "run", "--debug", "--port", "0", env=settings, start_new_session=True) as process:
