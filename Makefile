@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 NEWMAN := node_modules/.bin/newman
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format openapi errors-doc postman mutation bench bench-peers bench-ledger faults fuzz clean
+.PHONY: help install run test lint format openapi errors-doc postman mutation bench bench-peers bench-scale bench-ledger faults fuzz clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: $(INSTALLED) ## Measure the bank over HTTP; fail where it is slower than 
 
 bench-peers: $(INSTALLED) ## Measure medici and PostgreSQL beside it (needs wrk; Node.js, PostgreSQL)
 	@$(BIN)/python -m benchmarks --peers $(BENCH)
+
+bench-scale: $(INSTALLED) ## Measure a small bank and one of 5,000,000 entries side by side; needs 6 GiB and half an hour
+	@$(BIN)/python -m benchmarks.scale $(BENCH)
 
 bench-ledger: $(INSTALLED) ## Measure the ledger; fail where it is slower than promised
 	@$(BIN)/python -m benchmarks.ledger

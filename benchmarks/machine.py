@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -31,7 +32,7 @@ def described(folder: Path) -> str:
         f"Python {platform.python_version()}",
         *(f"{name} {version(package)}" for name, package in (("PyMongo", "pymongo"), ("granian", "granian"))),
         f"MongoDB {_first_number(str(find_binary()), '--version')}",
-        f"wrk {_first_number('wrk', '-v')}",
+        *([f"wrk {_first_number('wrk', '-v')}"] if shutil.which("wrk") else []),
         f"data on {file_system(folder)}",
     ]
     busy = os.getloadavg()[0]
