@@ -18,6 +18,7 @@ from config import Config
 
 WARM_UP_S = 1.0
 OPEN_S_MAX = 5.0
+OPEN_RATE_MIN = 1.0
 OPEN_SHARE = 0.5
 """An open load arrives at this share of what the closed one reached: busy, and far from what the server can't take."""
 BULK_WORK = Money(Kind.TRANSFER, bulk.AMOUNT_MINOR)
@@ -99,7 +100,7 @@ class _Run:
         closed = _sent(self._plan, self._server, name, load)
         figure = figure_of([closed])
         if is_opened and self._plan.has_open_loads:
-            figure = replace(figure, opened=self._opened(name, load, closed.rate * OPEN_SHARE)[0])
+            figure = replace(figure, opened=self._opened(name, load, _open_rate(closed))[0])
         self._found.loads[name] = figure
 
     def _money(self, name: str, make: Callable[[], tuple[Load, Money]], *, open_rate: float | None = None) -> float:
@@ -113,7 +114,7 @@ class _Run:
         closed = _sent(self._plan, self._server, name, load, is_warm=True)
         outcomes = [warm_up, closed]
         figure = figure_of([closed])
-        rate = open_rate or closed.rate * OPEN_SHARE
+        rate = open_rate or _open_rate(closed)
         if self._plan.has_open_loads:
             opened_figure, outcome = self._opened(name, make()[0], rate)
             outcomes.append(outcome)
@@ -159,6 +160,10 @@ class _Run:
         self._found.problems += [
             f"{self._found.name}, {name}: {each}" for each in [*problems, *filter(None, [unsound])]
         ]
+
+
+def _open_rate(closed: Outcome) -> float:
+    return max(OPEN_RATE_MIN, closed.rate * OPEN_SHARE)
 
 
 def _sent(plan: Plan, server: Server, name: str, load: Load, *, halves: int = 1, is_warm: bool = False) -> Outcome:
