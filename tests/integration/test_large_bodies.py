@@ -20,7 +20,7 @@ MEMORY_MIB_MAX = 40
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with serving(tmp_path_factory.mktemp("bank")) as server:
+    with serving(tmp_path_factory.mktemp("bank"), DEMO_DATA="false") as server:
         yield server
 
 
