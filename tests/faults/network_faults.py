@@ -17,9 +17,6 @@ from tests.faults.nemesis import Fault, Field, Layout
 from tests.faults.proxy import SERVERS, Flow, Network
 
 MEMBERS = tuple(range(SIZE))
-RECOMMENDED = {"oplogNetworkTimeoutBufferSeconds": 1, "oplogFetcherSteadyStateMaxFetcherRestarts": 0}
-"""A member that reads from one that has fallen silent looks for another after seconds, not after 17: until then a new
-primary has no majority to commit with."""
 
 
 def to_and_from(number: int, *others: int) -> list[Flow]:
@@ -38,11 +35,7 @@ class _OverNetwork(Fault):
     @contextmanager
     def layout(self, folder: Path) -> Iterator[Layout]:
         with Network() as self.network:
-            yield Layout(
-                ClusterSettings(
-                    election_timeout_ms=self.election_timeout_ms, parameters=RECOMMENDED, front=self.network.front
-                )
-            )
+            yield Layout(ClusterSettings(election_timeout_ms=self.election_timeout_ms, front=self.network.front))
 
     def heal(self, field: Field) -> None:
         self.network.heal()
