@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
+from pymongo.monitoring import CommandListener
 
 from app.domain.ids import random_id
 from app.models.connection import connect
@@ -17,10 +18,11 @@ from app.models.store import Store
 from config import Config
 
 
-def named_store(config: Config) -> Store:
+def named_store(config: Config, *listeners: CommandListener) -> Store:
     """Open a second store on the same database, whose commands alone a fail point can catch."""
     name = f"tests-{random_id()}"
-    return Store(connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, app_name=name), config)
+    client = connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, app_name=name, listeners=listeners)
+    return Store(client, config)
 
 
 @contextmanager

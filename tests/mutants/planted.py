@@ -59,6 +59,13 @@ DURABILITY = (
         _CONCERNS,
     ),
     Mutant(
+        "commits wait for one member, and a primary alone is rolled back",
+        CONNECTION,
+        'WriteConcern("majority"',
+        "WriteConcern(1",
+        "faults/test_rollback.py::test_what_a_primary_without_followers_was_asked_for_is_acknowledged_by_none_that_loses_it",
+    ),
+    Mutant(
         "commits wait for no journal",
         CONNECTION,
         'WriteConcern("majority", j=True)',
@@ -116,7 +123,7 @@ COMMITS = (
         LANES,
         "self._put_aside(_Group(batch, whole=True))",
         "[u.future.set_result(u.outcome_unknown()) for u in batch]",
-        f"{_GROUP}neighbours_of_an_unknown_outcome_are_answered_with_the_truth",
+        _UNCHANGED_BATCH,
     ),
     Mutant(
         "a batch of unknown outcome is split",
@@ -358,6 +365,13 @@ GUARDS = (
         "return written.matched_count == 1",
         "return True",
         f"{_GUARDS}nothing_moves_where_the_document_is_not_as_relied_upon",
+    ),
+    Mutant(
+        "a guard is checked before the update and not by it",
+        POSTING,
+        "update_one(write.guard,",
+        'update_one({"_id": write.guard["_id"]},',
+        f"{_GUARDS}what_many_callers_would_use_up_at_once_is_used_once",
     ),
     Mutant(
         "a guarded write that changes nothing is accepted",
