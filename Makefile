@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 NEWMAN := node_modules/.bin/newman
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format openapi errors-doc postman mutation bench bench-peers bench-scale bench-ledger faults fuzz clean
+.PHONY: help install run test lint format openapi errors-doc postman mutation mutants bench bench-peers bench-scale bench-ledger faults fuzz clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ postman: $(INSTALLED) $(NEWMAN) ## Run the Postman collection against a server o
 
 mutation: $(INSTALLED) ## Plant thousands of defects in the domain; fail where tests notice too few (MUTANTS: some alone)
 	@$(BIN)/python -m tests.mutation $(MUTANTS)
+
+mutants: $(INSTALLED) ## Plant a hundred defects in the journal; fail where a test misses its own (ABOUT: some alone)
+	@$(BIN)/python -m tests.mutants "$(ABOUT)"
 
 bench: $(INSTALLED) ## Measure the bank over HTTP; fail where it is slower than promised (needs wrk)
 	@$(BIN)/python -m benchmarks $(BENCH)
