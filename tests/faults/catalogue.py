@@ -5,5 +5,5 @@ from __future__ import annotations
 from tests.faults import clock_faults, http_faults, nemesis, network_faults, storage_faults
 from tests.faults.nemesis import Fault
 
-_FILES = (nemesis, network_faults, storage_faults, clock_faults, http_faults)
-CATALOGUE: dict[str, type[Fault]] = {fault.name: fault for file in _FILES for fault in file.FAULTS}
+FILES = (nemesis, network_faults, storage_faults, clock_faults, http_faults)
+CATALOGUE: dict[str, type[Fault]] = {fault.name: fault for file in FILES for fault in file.FAULTS}
