@@ -6,6 +6,9 @@ import pytest
 
 from app.domain.accounts import (
     STRIPES,
+    Account,
+    AccountKind,
+    AccountType,
     InternalAccount,
     base_account,
     is_account_number,
@@ -15,6 +18,7 @@ from app.domain.accounts import (
     stripe_id,
     stripe_ids,
 )
+from app.domain.money import BALANCE_MINOR_MAX
 from tests.factories.ledger import OPENED_AT, account_state
 
 
@@ -27,6 +31,11 @@ def test_new_numbers_have_their_length_and_check_digits(length: int) -> None:
 
 def test_the_check_digits_are_those_of_iso_7064_mod_97_10() -> None:
     assert is_account_number("0079444")  # the usual example of the standard: 794 gets the check digits 44
+
+
+def test_the_shortest_number_has_six_digits() -> None:
+    assert is_account_number("100008")
+    assert not is_account_number("10089")
 
 
 def test_every_typo_of_one_digit_is_caught() -> None:
@@ -49,7 +58,14 @@ def test_what_is_not_six_to_twenty_digits_is_no_account_number(text: str) -> Non
 def test_an_internal_account_is_the_sum_of_its_stripes_and_has_no_floor() -> None:
     stripes = new_stripes(InternalAccount.CASH, "USD", now=OPENED_AT)
     assert [stripe.id for stripe in stripes] == [stripe_id("cash", "USD", number) for number in range(STRIPES)]
-    assert stripes[7].id == "cash-USD#07"
+    assert stripes[7] == Account(
+        id="cash-USD#07",
+        kind=AccountKind.INTERNAL,
+        type=AccountType.INTERNAL,
+        currency="USD",
+        overdraft_limit=BALANCE_MINOR_MAX,
+        opened_at=OPENED_AT,
+    )
     assert stripe_ids("cash-USD") == [stripe.id for stripe in stripes]
     assert {base_account(stripe.id) for stripe in stripes} == {"cash-USD"}
     assert all(is_internal(stripe.id) and stripe.available > 10**17 for stripe in stripes)
