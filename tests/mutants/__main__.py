@@ -14,7 +14,8 @@ def main(text: str = "") -> int:
     """Print a verdict for each, the overall one last; return the exit code, which is not 0 where one is not caught."""
     chosen = [mutant for mutant in PLANTED if text in mutant.defect]
     unsound = failing_unchanged({mutant.caught_by for mutant in chosen})
-    print(*(f"fails without any defect: {test}" for test in sorted(unsound)), sep="\n")
+    for test in sorted(unsound):
+        print(f"fails without any defect: {test}", flush=True)
     caught = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for mutant, trial in zip(chosen, pool.map(try_mutant, chosen), strict=True):
