@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,7 @@ from app import create_app
 from app.demo import create_demo_users
 from app.logs import configure_logs
 from app.models.job_registry import run_due
+from app.models.processors import give_each_child_a_processor
 from app.models.startup import StoreNotUsable, share_server
 from app.models.store import Store
 from config import Config, ConfigError
@@ -51,6 +53,8 @@ def load_app() -> Flask:
             app.extensions["store"].make_ready()
         if serves:
             start_jobs(app.extensions["store"])
+        if parent is not None:  # what is being posted ends with an answer, not in a transaction that nobody ends
+            Finalize(None, app.extensions["store"].close, exitpriority=1)
         spare_the_collector()
         return app
 
@@ -111,6 +115,7 @@ def _run_server(config: Config, target: str) -> None:
     from granian.server import Server
 
     os.register_at_fork(after_in_child=_default_signals)  # a stop while a worker starts is for the worker, too
+    give_each_child_a_processor()
     hang_up = signal.getsignal(signal.SIGHUP)
     server = Server(
         target,

@@ -40,12 +40,15 @@ class CollectionSpec:
 
 
 def ensure_collections(database: Database[Document], specs: Iterable[CollectionSpec]) -> None:
-    """Create what is missing and bring validators up to date. Idempotent; safe while several processes start."""
-    existing = set(database.list_collection_names())
+    """Create what is missing and bring validators up to date. Idempotent; safe while several processes start.
+
+    Where nothing is to be changed nothing is locked: a transaction that a killed process left open is not waited for.
+    """
+    existing = _options(database)
     for spec in specs:
         if spec.name not in existing:
             _create(database, spec)
-        if spec.schema is not None:
+        if spec.schema is not None and not _is_validated(existing.get(spec.name, {}), spec):
             database.command("collMod", spec.name, **_validation(spec))
         if spec.indexes:
             database[spec.name].create_indexes(list(spec.indexes))
@@ -53,7 +56,7 @@ def ensure_collections(database: Database[Document], specs: Iterable[CollectionS
 
 def missing_parts(database: Database[Document], specs: Iterable[CollectionSpec]) -> list[str]:
     """Name every collection, index and validator that the database lacks, in words for an operator."""
-    options = {info["name"]: info.get("options", {}) for info in database.list_collections()}
+    options = _options(database)
     missing: list[str] = []
     for spec in specs:
         if spec.name not in options:
@@ -76,6 +79,10 @@ def find_by_ids(
     """Find documents by their ids, all in the first reply: one command whatever their number."""
     wanted = list(ids)
     return collection.find({"_id": {"$in": wanted}}, session=session, batch_size=len(wanted) + 1)
+
+
+def _options(database: Database[Document]) -> dict[str, Document]:
+    return {info["name"]: info.get("options", {}) for info in database.list_collections()}
 
 
 def _create(database: Database[Document], spec: CollectionSpec) -> None:

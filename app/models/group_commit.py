@@ -27,7 +27,9 @@ from app.domain.errors import AccountBusy, BankError, ClockWrong, DatabaseUnavai
 from app.domain.ledger.book import Outcome, Recorded
 from app.models.posting import Fault, Poster, Request, classify
 
-GATHER_S = 0.002
+GATHER_S_MAX = 0.005
+GATHER_SHARE = 0.5
+"""Of the time that the last batch took: no request waits much longer for company than it would without."""
 CONFLICT_TRIES = 2
 CONFLICT_PAUSE_S = 0.002
 UNAVAILABLE_PAUSE_S = 0.1
@@ -106,6 +108,7 @@ class GroupCommit:
         self._stuck: set[str] = set()
         self._wanted = 1
         self._last_taken = 1
+        self._last_took_s = 0.0
         self._closing = False
         self._main_done = False
         self._lock = threading.Lock()
@@ -154,10 +157,12 @@ class GroupCommit:
 
     def _run_main(self) -> None:
         while (units := self._take()) is not None:
+            began_s = time.monotonic()
             try:
                 self._settle(units)
             except Exception as fault:  # of the lane itself: it must live on
                 self._answer_after(fault, units)
+            self._last_took_s = time.monotonic() - began_s
         with self._lock:
             self._main_done = True
             self._set_aside.notify_all()
@@ -165,12 +170,13 @@ class GroupCommit:
     def _take(self) -> list[Unit] | None:
         """Wait for requests and take all there are; those that touch a stuck document go aside. None at the end."""
         with self._queued:
+            present = self._last_taken + len(self._queue)
             self._wanted = 1
             while not self._queue:
                 if self._closing:
                     return None
                 self._queued.wait()
-            self._gather()
+            self._gather(present)
             taken: list[Unit] = []
             while self._queue and len(taken) < self._batch_max:
                 unit = self._queue.popleft()
@@ -184,11 +190,15 @@ class GroupCommit:
             self._last_taken = len(taken)
             return taken
 
-    def _gather(self) -> None:
-        """Give the callers of the batch before a moment to come back, else they would split into a few and the rest."""
-        self._wanted = self._last_taken
+    def _gather(self, present: int) -> None:
+        """Give those who were there when the last batch was answered a moment to come back.
+
+        They would else go in two halves for ever, each waiting for the other, and twice as many batches cost more than
+        larger ones.
+        """
+        self._wanted = min(present, self._batch_max)
         if len(self._queue) < self._wanted and not self._closing:
-            self._queued.wait(GATHER_S)
+            self._queued.wait(min(GATHER_S_MAX, GATHER_SHARE * self._last_took_s))
 
     def _settle(self, units: list[Unit]) -> None:
         """Post units together and keep splitting until each is answered or waits aside."""

@@ -21,6 +21,7 @@ from zxcvbn import zxcvbn
 
 from app.domain.errors import ServerBusy, ValidationFailed
 from app.domain.users import PasswordHash
+from app.models.processors import on_any_processor
 
 if TYPE_CHECKING:
     from config import Config
@@ -93,7 +94,8 @@ class Passwords:
             if not self._turns.acquire(timeout=self._wait_s_max):
                 raise ServerBusy(retry_after_s=1)
             try:
-                yield self._hasher
+                with on_any_processor():
+                    yield self._hasher
             finally:
                 self._turns.release()
         finally:
