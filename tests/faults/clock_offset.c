@@ -1,6 +1,10 @@
-/* Lets a program's clock be off by as many seconds as the file named by CLOCK_OFFSET_FILE says; no other clock is. */
+/* Lets a program's clock be off by as many seconds as the file named by CLOCK_OFFSET_FILE says; no other clock is.
+
+   Who waits until a time of that clock waits as long as without: the system goes by its own. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -44,4 +48,40 @@ time_t time(time_t *now)
     if (now)
         *now = exact.tv_sec;
     return exact.tv_sec;
+}
+
+typedef int timed_wait(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+typedef int clock_wait(pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *);
+
+#define MONOTONIC_S_MAX 1000000000 /* what is later counts from 1970 */
+
+static struct timespec by_the_system(const struct timespec *until)
+{
+    struct timespec real = *until;
+    if (real.tv_sec > MONOTONIC_S_MAX)
+        real.tv_sec -= offset_s();
+    return real;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict until)
+{
+    static timed_wait *next;
+    if (!next) {
+        next = (timed_wait *)dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2"); /* not its ancestor */
+        if (!next)
+            next = (timed_wait *)dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+    }
+    struct timespec real = by_the_system(until);
+    return next(condition, mutex, &real);
+}
+
+int pthread_cond_clockwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex, clockid_t clock,
+                           const struct timespec *restrict until)
+{
+    static clock_wait *next;
+    if (!next)
+        next = (clock_wait *)dlsym(RTLD_NEXT, "pthread_cond_clockwait");
+    struct timespec real = by_the_system(until);
+    return next(condition, mutex, clock, &real);
 }
