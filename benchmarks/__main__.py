@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,7 @@ def main() -> int:
         print("Linux and wrk are needed; Debian: apt-get install wrk", file=sys.stderr)
         return 2
     configure_logs("WARNING")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # servers end with us, by any end
     with tempfile.TemporaryDirectory(prefix="bank-bench-") as folder:
         if machine.file_system(Path(folder)) in machine.IN_MEMORY:
             print("TMPDIR has to be a folder on a disk: in memory a journal costs nothing.", file=sys.stderr)
