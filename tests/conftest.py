@@ -36,6 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ[_FOLDER_VARIABLE] = str(scratch / f"{_PREFIX}{os.getpid()}")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let `-k s24` find whatever is marked as showing requirement S24, beside the tests that are named after it."""
+    for mark in item.iter_markers("security"):
+        item.extra_keyword_matches.update(str(number).lower() for number in mark.args)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Wait for this run's server to end and remove its data; the workers have ended by then."""
     if not hasattr(config, "workerinput"):

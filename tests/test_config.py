@@ -26,6 +26,7 @@ def problems_of(**settings: str) -> set[str]:
     return set(caught.value.problems)
 
 
+@pytest.mark.security("S67")
 def test_what_is_malformed_hides_nothing_that_is_missing_or_not_allowed() -> None:
     found = problems_of(PORT="many", SECRET_KEY="short", DEMO_DATA="true", PASSWORD_PEPPERS="none", MONGO_URI="")
     assert found == {"PORT", "SECRET_KEY", "DEMO_DATA", "PASSWORD_PEPPERS", "MONGO_URI"}
@@ -62,6 +63,7 @@ def test_several_peppers_are_read_by_version() -> None:
     assert Config.from_env(_USABLE | {"PASSWORD_PEPPERS": peppers}).password_peppers == {1: "p" * 32, 2: "q" * 31 + ":"}
 
 
+@pytest.mark.security("S65")
 @pytest.mark.parametrize(
     "origin",
     ["*", "null", "https://*.bank.example", "bank.example", "https://bank.example/", "https://user@bank.example",

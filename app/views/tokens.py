@@ -37,6 +37,7 @@ _COMMON_CLAIMS: Mapping[str, type] = {
     "sub": str, "sid": str, "jti": str, "type": str, "iss": str, "aud": str, "iat": int, "exp": int,
 }  # fmt: skip
 _ACCESS_CLAIMS: Mapping[str, type] = {"ver": int, "username": str, "role": str}
+_OPTIONAL_CLAIMS: Mapping[str, type] = {"cid": str, "br": str, "mfa": bool}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,8 @@ def _decoded(segment: str) -> bytes:
 def _check_claims(claims: Mapping[str, Any], expected_type: str, now: datetime, lifetime_max: timedelta) -> None:
     wanted = {**_COMMON_CLAIMS, **(_ACCESS_CLAIMS if expected_type == ACCESS else {})}
     if not all(type(claims.get(name)) is type_ and claims[name] != "" for name, type_ in wanted.items()):
+        raise NotAuthenticated
+    if not all(type(claims[name]) is type_ for name, type_ in _OPTIONAL_CLAIMS.items() if name in claims):
         raise NotAuthenticated
     if claims["type"] != expected_type:
         raise NotAuthenticated

@@ -166,6 +166,7 @@ def system(desk: Desk) -> None:
 DAY: tuple[Callable[[Desk], None], ...] = (branches_and_products, customers, accounts, money, four_eyes, users, system)
 
 
+@pytest.mark.security("S70")
 def test_whatever_staff_do_leaves_exactly_one_record(desk: Desk) -> None:
     for username in ("alice", "bob"):
         new_customer(desk.client, username)

@@ -43,6 +43,7 @@ def test_the_description_follows_its_own_standard(description: dict[str, Any]) -
     validate(description)
 
 
+@pytest.mark.security("S74")
 def test_every_route_is_described_and_every_description_is_a_route(app: Flask, description: dict[str, Any]) -> None:
     undescribed = {("GET", path) for path in ("/", "/openapi.json", "/docs", "/docs/<name>")}
     served = {(method, rule.replace("<", "{").replace(">", "}")) for method, rule in served_routes(app) - undescribed}
@@ -83,6 +84,7 @@ def test_every_movement_of_money_takes_a_key(description: dict[str, Any]) -> Non
         assert "Idempotent-Replayed" in operation["responses"][done]["headers"]
 
 
+@pytest.mark.security("S05")
 def test_every_schema_is_closed_and_shows_an_example_that_fits_it(description: dict[str, Any]) -> None:
     for name, schema in description["components"]["schemas"].items():
         assert schema["additionalProperties"] is False, name

@@ -79,10 +79,12 @@ def things(client: FlaskClient, store: Store, callers: Headers) -> dict[str, str
     }
 
 
+@pytest.mark.security("S01")
 def test_every_route_has_a_row_and_every_row_a_route(app: Flask) -> None:
     assert served_routes(app) == set(ROLE_MATRIX)
 
 
+@pytest.mark.security("S01")
 def test_each_caller_is_let_in_or_kept_out_as_the_matrix_says(client: FlaskClient, callers: Headers) -> None:
     wrong = []
     for row in sorted(ROLE_MATRIX, key=lambda row: row == LOGOUT):
@@ -103,6 +105,7 @@ def test_each_caller_is_let_in_or_kept_out_as_the_matrix_says(client: FlaskClien
     assert wrong == []
 
 
+@pytest.mark.security("S03")
 def test_no_way_of_writing_a_path_goes_round_its_guard(client: FlaskClient, callers: Headers) -> None:
     let_in = []
     for method, rule in (row for row, callers in ROLE_MATRIX.items() if callers != ANYONE):
@@ -131,6 +134,7 @@ def test_no_way_of_writing_a_path_goes_round_its_guard(client: FlaskClient, call
     assert let_in == []
 
 
+@pytest.mark.security("S02")
 @pytest.mark.parametrize(("method", "rule"), OWN_THINGS)
 def test_what_is_somebody_elses_is_answered_like_what_is_not_there(
     client: FlaskClient, callers: Headers, things: Mapping[str, str], method: str, rule: str
@@ -146,6 +150,7 @@ def test_what_is_somebody_elses_is_answered_like_what_is_not_there(
     assert client.open(own, headers=callers["customer"], **options).status_code != 404
 
 
+@pytest.mark.security("S02")
 def test_every_route_to_a_thing_of_a_customers_is_tried_with_somebody_elses() -> None:
     assert {row for row, callers in ROLE_MATRIX.items() if "<" in row[1] and CUSTOMER in callers} - {
         ("GET", "/docs/<name>")
@@ -178,12 +183,14 @@ def test_every_route_by_which_a_customer_moves_money_is_tried_by_a_suspended_one
     assert moving == set(MONEY_OF_ONES_OWN)
 
 
+@pytest.mark.security("S07")
 def test_nobody_is_who_a_header_says(client: FlaskClient, callers: Headers) -> None:
     spoofed = {"X-User-Id": "adam", "X-Role": "admin", "X-Forwarded-User": "adam", "X-Original-URL": "/health"}
     assert client.get("/balance", headers=spoofed).status_code == 401
     assert client.get("/banker/accounts", headers={**callers["customer"], **spoofed}).status_code == 403
 
 
+@pytest.mark.security("S01")
 def test_a_blueprint_without_a_guard_can_not_be_registered() -> None:
     app = Flask("unguarded")
     with pytest.raises(Unguarded, match="lost"):

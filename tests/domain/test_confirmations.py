@@ -34,6 +34,7 @@ def test_a_payment_needs_what_its_amount_and_its_payee_ask_for(
     assert found is need
 
 
+@pytest.mark.security("S39")
 @pytest.mark.parametrize(
     ("amount", "above"),
     [

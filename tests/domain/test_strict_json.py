@@ -53,6 +53,7 @@ def test_a_short_integer_is_an_integer() -> None:
     assert loads(b'{"n": 12345678901234567890, "m": -7}') == {"n": 12345678901234567890, "m": -7}
 
 
+@pytest.mark.security("S53", "S57", "S59", "S60")
 @pytest.mark.parametrize(
     "body",
     [
@@ -97,6 +98,7 @@ def test_a_pair_of_surrogates_is_one_character() -> None:
     assert loads(b'{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}
 
 
+@pytest.mark.security("S58")
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 @pytest.mark.parametrize("depth", [DEPTH_MAX, 1_000, 100_000])
 def test_nesting_deeper_than_the_limit_is_refused_however_deep(opening: str, closing: str, depth: int) -> None:

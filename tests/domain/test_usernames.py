@@ -8,6 +8,7 @@ from app.domain.errors import ValidationFailed
 from app.domain.usernames import LENGTH_MAX, attempted_username, canonical_username, displayed_username
 
 
+@pytest.mark.security("S37")
 @pytest.mark.parametrize(
     ("typed", "canonical"),
     [
@@ -35,6 +36,7 @@ def test_a_canonical_form_is_its_own_canonical_form(name: str) -> None:
     assert canonical_username(name) == name
 
 
+@pytest.mark.security("S37")
 @pytest.mark.parametrize(
     "deceptive",
     [

@@ -51,6 +51,7 @@ def staff(server: LiveServer) -> Staff:
     return Staff(maker, [admin, *(log_in(server, name, PASSWORD) for name in names)])
 
 
+@pytest.mark.security("S09")
 def test_fifty_parallel_approvals_by_several_people_execute_once(server: LiveServer, staff: Staff) -> None:
     alice = new_caller(server)
     approval = staff.ask(alice.number)
@@ -62,6 +63,7 @@ def test_fifty_parallel_approvals_by_several_people_execute_once(server: LiveSer
     assert reconciled(server).difference is None
 
 
+@pytest.mark.security("S09")
 def test_approvals_and_rejections_at_once_end_each_request_once(server: LiveServer, staff: Staff) -> None:
     alice = new_caller(server)
     executed = 0

@@ -78,6 +78,7 @@ def test_heads_show_on_the_terminal_and_do_not_tell_the_key(app: Flask, sealed: 
     assert config.secret_key not in result.stdout
 
 
+@pytest.mark.security("S71")
 def test_whoever_has_the_database_but_not_the_key_can_not_make_heads(
     app: Flask, sealed: Store, export: Path, tmp_path: Path
 ) -> None:
@@ -92,6 +93,7 @@ def test_whoever_has_the_database_but_not_the_key_can_not_make_heads(
         assert "--head" in result.stderr
 
 
+@pytest.mark.security("S71")
 def test_heads_signed_before_a_change_of_keys_still_count(config: Config, store: Store, export: Path) -> None:
     rotated = replace(config, secret_key="a new signing key, long enough for tests")
     kept = replace(rotated, secret_key_fallbacks=(config.secret_key,))
@@ -110,6 +112,7 @@ def test_a_database_that_stops_answering_is_no_finding(config: Config, sealed: S
             assert "could not be read to its end" in result.stderr
 
 
+@pytest.mark.security("S71")
 def test_memory_does_not_grow_with_the_trail(store: Store) -> None:
     peaks = []
     for _ in range(2):

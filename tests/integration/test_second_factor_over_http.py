@@ -75,6 +75,7 @@ def confirmed_payment(alice: Enrolled, caller: Caller, to: str, amount: str) -> 
     return {**transfer, "confirmation": asked["id"]}
 
 
+@pytest.mark.security("S40", "S41")
 def test_of_fifty_transfers_through_two_servers_with_one_confirmation_one_is_made(
     server: LiveServer, alice: Enrolled
 ) -> None:
@@ -99,6 +100,7 @@ def test_of_many_confirmed_payments_at_once_to_somebody_new_each_is_made_once_or
     assert bob.balance() == 15
 
 
+@pytest.mark.security("S41")
 def test_of_twenty_logins_through_two_servers_with_one_recovery_code_one_succeeds(alice: Enrolled) -> None:
     tickets, code = [alice.ticket() for _ in range(20)], alice.recovery_codes.pop()
     answers = at_once(20, lambda number: alice.redeem(tickets[number], code))

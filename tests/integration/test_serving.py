@@ -114,6 +114,7 @@ def test_a_taken_port_is_told_in_one_sentence(folder: Path) -> None:
     assert done.stderr == f"Can't listen on 127.0.0.1:{port} (Address already in use): choose another HOST or PORT.\n"
 
 
+@pytest.mark.security("S67")
 @pytest.mark.parametrize("command", [["run.py"], ["-m", "flask", "run"]])
 def test_wrong_settings_are_all_named_at_once_without_a_traceback(command: list[str]) -> None:
     done = run(*command, FLASK_ENV="production", FLASK_APP="run.py", WORKERS="many")

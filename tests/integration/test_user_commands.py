@@ -120,6 +120,7 @@ def test_whoever_forgot_their_password_gets_a_code_shown_once(app: Flask, client
         assert (result.exit_code, reason in result.output) == (1, True)
 
 
+@pytest.mark.security("S31")
 def test_whoever_is_locked_out_by_somebody_who_guesses_gets_in_again(
     app: Flask, client: FlaskClient, store: Store
 ) -> None:

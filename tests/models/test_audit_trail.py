@@ -65,6 +65,7 @@ def test_a_record_says_who_did_what_to_what_when_and_from_where(store: Store) ->
     assert abs((store.clock.now() - found.at).total_seconds()) < 60
 
 
+@pytest.mark.security("S70")
 def test_a_record_commits_with_its_posting_and_falls_with_it(store: Store) -> None:
     account = an_account(store, balance=1_000)
     audited = store.audit.append("money.withdrawal", BELLA, Subject("account", account), after={"amount": "10.00"})
@@ -127,6 +128,7 @@ def test_two_who_seal_at_once_do_not_fork_the_chain(store: Store) -> None:
     assert (report.finding, report.records, report.unsealed) == (None, 20, 0)
 
 
+@pytest.mark.security("S71")
 def test_sealing_while_records_are_written_leaves_none_out_and_raises_no_alarm(store: Store) -> None:
     def work(number: int) -> None:
         for each in range(15):
@@ -153,12 +155,14 @@ def test_a_backlog_longer_than_a_seal_is_sealed_in_one_run(store: Store) -> None
 # ---- tampering -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S71")
 def test_an_edited_record_is_named(sealed: Store) -> None:
     victim = record_ids(sealed)[4]
     sealed.database["audit"].update_one({"_id": victim}, {"$set": {"user_id": "somebody-else"}})
     assert finding(sealed).startswith(f"record content: record {victim} under seal 2 of staff: expected digest ")
 
 
+@pytest.mark.security("S71")
 def test_a_record_edited_before_its_seal_is_named_before_and_after(store: Store) -> None:
     a_record(store)
     (victim,) = record_ids(store)
@@ -168,12 +172,14 @@ def test_a_record_edited_before_its_seal_is_named_before_and_after(store: Store)
     assert finding(store).startswith(f"record content: record {victim} under seal 1 of staff")
 
 
+@pytest.mark.security("S71")
 def test_a_record_deleted_from_the_middle_is_named(sealed: Store) -> None:
     victim = record_ids(sealed)[4]
     sealed.database["audit"].delete_one({"_id": victim})
     assert finding(sealed) == f"missing record: record {victim} under seal 2 of staff: expected a record, found none"
 
 
+@pytest.mark.security("S71")
 def test_a_record_deleted_before_its_seal_is_named_when_it_is_sealed(store: Store) -> None:
     a_record(store)
     (victim,) = record_ids(store)
@@ -182,11 +188,13 @@ def test_a_record_deleted_before_its_seal_is_named_when_it_is_sealed(store: Stor
     assert finding(store) == f"missing record: record {victim} under seal 1 of staff: expected a record, found none"
 
 
+@pytest.mark.security("S71")
 def test_a_seal_deleted_from_the_middle_is_named(sealed: Store) -> None:
     sealed.database["audit_seals"].delete_one({"n": 2})
     assert finding(sealed) == "seal numbering: staff: expected seal 2, found seal 3"
 
 
+@pytest.mark.security("S71")
 def test_a_deleted_tail_is_named_by_the_records_or_by_the_exported_head(sealed: Store) -> None:
     head = sealed.audit_seals.head(Stream.STAFF)
     last = record_ids(sealed)[6]
@@ -197,6 +205,7 @@ def test_a_deleted_tail_is_named_by_the_records_or_by_the_exported_head(sealed: 
     assert finding(sealed, head) == f"exported head: seal 3 of staff: expected hash {head.hash}, found none"
 
 
+@pytest.mark.security("S71")
 def test_two_records_that_changed_places_are_named(sealed: Store) -> None:
     first, second = record_ids(sealed)[3:5]
     trail = sealed.database["audit"]
@@ -208,6 +217,7 @@ def test_two_records_that_changed_places_are_named(sealed: Store) -> None:
     assert finding(sealed).startswith(f"record content: record {first} under seal 2 of staff")
 
 
+@pytest.mark.security("S71")
 def test_an_order_changed_within_a_seal_is_named(sealed: Store) -> None:
     found = sealed.database["audit_seals"].find_one({"n": 2})
     assert found is not None
@@ -216,6 +226,7 @@ def test_an_order_changed_within_a_seal_is_named(sealed: Store) -> None:
     assert finding(sealed).startswith("seal content: seal 2 of staff: expected digest ")
 
 
+@pytest.mark.security("S71")
 def test_seals_that_changed_places_are_named(sealed: Store) -> None:
     seals = sealed.database["audit_seals"]
     for old, new in ((2, 99), (3, 2), (99, 3)):
@@ -228,6 +239,7 @@ def test_a_seal_made_fit_by_hand_breaks_the_link_behind_it(sealed: Store) -> Non
     assert finding(sealed).startswith("seal link: seal 2 of staff: expected after ")
 
 
+@pytest.mark.security("S71")
 def test_a_record_slipped_in_past_the_markers_is_named(sealed: Store) -> None:
     (append, _) = sealed.audit.append("staff.role_changed", BELLA, Subject("user", "mallory"))
     sealed.database["audit"].insert_one(append.document)
@@ -235,6 +247,7 @@ def test_a_record_slipped_in_past_the_markers_is_named(sealed: Store) -> None:
     assert finding(sealed) == f"record without seal: record {slipped_in}: expected a seal or its marker, found neither"
 
 
+@pytest.mark.security("S71")
 def test_a_record_slipped_into_a_seal_is_named(sealed: Store) -> None:
     (append, _) = sealed.audit.append("staff.role_changed", BELLA, Subject("user", "mallory"))
     sealed.database["audit"].insert_one(append.document)
@@ -242,6 +255,7 @@ def test_a_record_slipped_into_a_seal_is_named(sealed: Store) -> None:
     assert finding(sealed).startswith("seal content: seal 2 of staff: expected digest ")
 
 
+@pytest.mark.security("S71")
 def test_a_trail_written_anew_from_one_end_to_the_other_is_named_by_the_exported_head(sealed: Store) -> None:
     head = sealed.audit_seals.head(Stream.STAFF)
     rewritten(sealed, upto=3)

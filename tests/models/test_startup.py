@@ -98,6 +98,7 @@ def test_an_old_server_is_refused_by_its_version(config: Config) -> None:
         check_server(client, version_min=(99, 0))
 
 
+@pytest.mark.security("S67")
 def test_production_refuses_a_database_without_a_login(config: Config, store: Store, uri_with_login: str) -> None:
     open_to_all = replace(config, env="production")
     with closing(Store.open(open_to_all)) as production, pytest.raises(StoreNotUsable, match="without a user name"):

@@ -140,6 +140,7 @@ def test_a_limit_is_a_number_of_items(text: str, limit: int) -> None:
     assert Limit().deserialize(text) == limit
 
 
+@pytest.mark.security("S10")
 @pytest.mark.parametrize("value", ["0", "101", "1000000000", "-1", "+5", "05", "1.0", "", "ten", "١", 5, None])
 def test_a_limit_outside_of_its_bounds_is_refused(value: Any) -> None:
     with pytest.raises(ValidationError):

@@ -50,6 +50,7 @@ def is_sound(store: Store) -> bool:
     return Reconciliation(LedgerReader(store.client, store.database)).run().difference is None
 
 
+@pytest.mark.security("S08")
 def test_what_is_below_the_threshold_is_done_at_once_and_what_reaches_it_waits(
     client: FlaskClient, alice: Login, number: str, maker: Login
 ) -> None:
@@ -86,6 +87,7 @@ def test_an_approval_shows_what_will_be_executed(client: FlaskClient, number: st
     assert (shown["decided_by"], shown["transaction_id"], shown["failure"]) == (None, None, None)
 
 
+@pytest.mark.security("S09")
 def test_what_is_approved_is_executed_once_and_names_its_approval(
     client: FlaskClient, store: Store, alice: Login, number: str, maker: Login, checker: Login
 ) -> None:
@@ -100,6 +102,7 @@ def test_what_is_approved_is_executed_once_and_names_its_approval(
     assert is_sound(store)
 
 
+@pytest.mark.security("S08")
 def test_the_maker_never_decides(client: FlaskClient, store: Store, alice: Login, number: str, maker: Login) -> None:
     approval = asked_for(client, maker, number)
     for login in (maker, logged_in(client, "bella")):
@@ -124,6 +127,7 @@ def test_customers_neither_see_nor_decide(client: FlaskClient, alice: Login, num
     assert outcome(decide(client, alice, approval)) == (403, "forbidden")
 
 
+@pytest.mark.security("S09")
 def test_it_is_decided_once(client: FlaskClient, alice: Login, number: str, maker: Login, checker: Login) -> None:
     for first in ("approve", "reject"):
         approval = asked_for(client, maker, number)
@@ -144,6 +148,7 @@ def test_what_is_rejected_does_not_happen(
     assert balance(client, alice) == "0.00"
 
 
+@pytest.mark.security("S09")
 def test_what_the_ledger_refuses_ends_the_approval_by_its_name(
     client: FlaskClient, alice: Login, number: str, maker: Login, checker: Login
 ) -> None:
@@ -154,6 +159,7 @@ def test_what_the_ledger_refuses_ends_the_approval_by_its_name(
     assert balance(client, alice) == "0.00"
 
 
+@pytest.mark.security("S09")
 def test_too_late_is_refused_whether_the_end_was_noted_or_not(
     app_with: Callable[..., Flask], clock: MovableClock, store: Store
 ) -> None:

@@ -42,6 +42,7 @@ def results(records: Iterable[dict[str, Any]]) -> list[str]:
 # ---- authentication --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S70")
 def test_a_login_and_a_logout_leave_a_record_each(client: FlaskClient, store: Store) -> None:
     alice = new_customer(client)
     client.post("/auth/logout", headers=alice.headers | {"X-Request-ID": "the-logout"})
@@ -65,6 +66,7 @@ def test_failures_are_told_of_a_known_and_an_unknown_name_alike_and_without_what
     assert {each["user_id"] for each in failures} == {"anonymous"}
 
 
+@pytest.mark.security("S70")
 def test_a_hammered_name_leaves_a_record_for_each_password_looked_at_and_one_for_all_that_were_not(
     app_with: Callable[..., Flask], store: Store, clock: MovableClock
 ) -> None:
@@ -81,6 +83,7 @@ def test_a_hammered_name_leaves_a_record_for_each_password_looked_at_and_one_for
     assert results(trail(store, "auth.login"))[12:] == [*["invalid_credentials"] * 5, "login_locked"]
 
 
+@pytest.mark.security("S70")
 def test_calls_refused_for_their_rate_leave_no_record(app_with: Callable[..., Flask], store: Store) -> None:
     client = app_with(rate_limit_login="3/minute").test_client()
     for number in range(20):
@@ -88,6 +91,7 @@ def test_calls_refused_for_their_rate_leave_no_record(app_with: Callable[..., Fl
     assert len(trail(store, "auth.login")) == 3
 
 
+@pytest.mark.security("S70")
 def test_a_used_invitation_leaves_a_record(client: FlaskClient, store: Store) -> None:
     person = new_person(client, new_staff(client, store, "bella", Role.BANKER), invite=True)
     assert register(client, "carol", invitation="00000-00000-00000-00000").status_code == 409
@@ -97,6 +101,7 @@ def test_a_used_invitation_leaves_a_record(client: FlaskClient, store: Store) ->
     assert store.users.get(record["user_id"]).username == "carol"
 
 
+@pytest.mark.security("S70")
 def test_a_raised_confirmation_limit_leaves_a_record_and_lowered_ones_fill_no_trail(
     app_with: Callable[..., Flask], store: Store, clock: MovableClock
 ) -> None:
@@ -113,6 +118,7 @@ def test_a_raised_confirmation_limit_leaves_a_record_and_lowered_ones_fill_no_tr
     assert (record["before"], record["after"]) == ({"limit": "100.00"}, {"limit": "5000.00"})
 
 
+@pytest.mark.security("S70")
 def test_the_use_of_a_spent_refresh_token_leaves_one_record(
     app_with: Callable[..., Flask], store: Store, clock: MovableClock
 ) -> None:
@@ -126,6 +132,7 @@ def test_the_use_of_a_spent_refresh_token_leaves_one_record(
     assert record["subject"].startswith("session:")
 
 
+@pytest.mark.security("S70")
 def test_a_changed_password_and_a_session_ended_elsewhere_leave_a_record_each(
     client: FlaskClient, store: Store
 ) -> None:
@@ -146,6 +153,7 @@ def test_a_changed_password_and_a_session_ended_elsewhere_leave_a_record_each(
 # ---- refusals --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S70")
 def test_a_role_that_is_kept_out_is_told_of(client: FlaskClient, store: Store) -> None:
     alice = new_customer(client)
     assert client.get("/banker/accounts", headers=alice.headers).status_code == 403
@@ -155,6 +163,7 @@ def test_a_role_that_is_kept_out_is_told_of(client: FlaskClient, store: Store) -
     )  # fmt: skip
 
 
+@pytest.mark.security("S70")
 def test_a_program_that_is_refused_in_a_loop_fills_no_trail(client: FlaskClient, store: Store) -> None:
     alice = new_customer(client)
     for _ in range(50):
@@ -162,6 +171,7 @@ def test_a_program_that_is_refused_in_a_loop_fills_no_trail(client: FlaskClient,
     assert len(trail(store, "access.refused")) == 30
 
 
+@pytest.mark.security("S70")
 def test_what_staff_tried_in_vain_is_told_with_the_reason(client: FlaskClient, store: Store) -> None:
     number = account_of(client, new_customer(client))
     banker = new_staff(client, store, "bella", Role.BANKER)
@@ -184,6 +194,7 @@ def test_neither_a_customers_own_money_nor_their_refusals_are_in_the_trail(clien
 # ---- money by staff --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S70")
 def test_cash_at_the_counter_leaves_exactly_one_record_however_often_it_is_sent(
     client: FlaskClient, store: Store
 ) -> None:
@@ -233,6 +244,7 @@ def test_filters_find_what_they_name_and_nothing_else(client: FlaskClient, store
     assert len(client.get("/admin/audit?from=2020-01-01&to=2100-01-01", headers=admin.headers).json["items"]) >= 2
 
 
+@pytest.mark.security("S10")
 @pytest.mark.parametrize(
     "query",
     ["actor[$ne]=1", "stream=other", "cursor=zz", "limit=101", "from=2100-01-01&to=2020-01-01", "q=1", "action="],

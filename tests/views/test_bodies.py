@@ -67,6 +67,7 @@ def test_an_amount_is_taken_exactly(client: FlaskClient, alice: Login, amount: s
     assert deposit(client, alice, f'{{"amount": {amount}}}').json["amount"] == taken
 
 
+@pytest.mark.security("S04")
 @pytest.mark.parametrize(
     "name", ["role", "balance", "owner_id", "status", "_id", "credit_limit", "is_admin", "amount.$gt", "$where"]
 )

@@ -80,6 +80,7 @@ def carol(client: FlaskClient, store: Store) -> Person:
 # ---- what is asked for -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S42")
 def test_what_is_shown_is_what_is_confirmed_and_what_is_paid(alice: Confirming, bob: Person) -> None:
     asked = alice.ask(bob.number, "2500.00")
     shown = asked.json
@@ -102,6 +103,7 @@ def test_what_is_shown_is_what_is_confirmed_and_what_is_paid(alice: Confirming, 
     assert bob.balance() == "12500.00"
 
 
+@pytest.mark.security("S39")
 def test_a_first_payment_needs_a_confirmation_and_makes_its_payee_trusted(alice: Confirming, bob: Person) -> None:
     assert code_of(alice.person.send(bob.number, "10.00")) == STEP_UP
     paid = alice.person.send(bob.number, "10.00", confirmation=alice.confirmed(bob.number, "10.00"))
@@ -135,6 +137,7 @@ def test_between_own_accounts_nothing_is_asked_for(alice: Confirming, store: Sto
     assert alice.person.send(savings, "5000.00").status_code == 201
 
 
+@pytest.mark.security("S39")
 def test_without_an_authenticator_only_large_payments_are_refused(
     app_with: Callable[..., Flask], bob: Person, carol: Person
 ) -> None:
@@ -151,6 +154,7 @@ def test_without_an_authenticator_only_large_payments_are_refused(
 # ---- what it is bound to ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S40", "S41")
 def test_another_amount_payee_or_account_is_not_what_was_confirmed(
     alice: Confirming, bob: Person, carol: Person, store: Store
 ) -> None:
@@ -169,6 +173,7 @@ def test_another_amount_payee_or_account_is_not_what_was_confirmed(
     assert alice.person.send(bob.number, "2500.00", confirmation=confirmation).status_code == 201
 
 
+@pytest.mark.security("S40", "S41")
 def test_a_confirmation_is_good_for_one_transfer(alice: Confirming, bob: Person) -> None:
     confirmation = alice.confirmed(bob.number, "2500.00")
     assert alice.person.send(bob.number, "2500.00", key="one", confirmation=confirmation).status_code == 201
@@ -178,6 +183,7 @@ def test_a_confirmation_is_good_for_one_transfer(alice: Confirming, bob: Person)
     assert bob.balance() == "12500.00"
 
 
+@pytest.mark.security("S40", "S41")
 def test_a_replay_is_answered_as_it_was_whatever_is_asked_for_today(alice: Confirming, bob: Person) -> None:
     alice.person.send(bob.number, "10.00", confirmation=alice.confirmed(bob.number, "10.00"))
     first = alice.person.send(bob.number, "900.00", key="one")
@@ -202,6 +208,7 @@ def test_of_fifty_parallel_transfers_with_one_confirmation_in_two_processes_one_
     assert (bob.balance(), alice.person.balance()) == ("11500.00", "8500.00")
 
 
+@pytest.mark.security("S40", "S41")
 def test_a_confirmation_is_its_customers_alone(
     client: FlaskClient, store: Store, clock: MovableClock, alice: Confirming, bob: Person
 ) -> None:
@@ -233,6 +240,7 @@ def test_one_that_was_not_confirmed_counts_for_nothing(alice: Confirming, bob: P
     assert code_of(alice.person.send(bob.number, "2500.00", confirmation="made up")) == STEP_UP
 
 
+@pytest.mark.security("S40", "S41")
 def test_a_confirmation_ends_after_five_minutes(alice: Confirming, bob: Person, clock: MovableClock) -> None:
     pending = alice.ask(bob.number, "2500.00").json["id"]
     confirmed = alice.confirmed(bob.number, "2500.00")
@@ -262,6 +270,7 @@ def test_a_recovery_code_confirms_once(alice: Confirming, bob: Person) -> None:
     assert code_of(alice.confirm(second, alice.own.recovery_codes[0])) == (401, "invalid_code")
 
 
+@pytest.mark.security("S40", "S41")
 def test_a_confirmation_is_tried_five_times_at_most(
     app_with: Callable[..., Flask], alice: Confirming, bob: Person
 ) -> None:
@@ -271,6 +280,7 @@ def test_a_confirmation_is_tried_five_times_at_most(
     assert code_of(patient.confirm(asked)) == (409, "confirmation_ended")
 
 
+@pytest.mark.security("S41")
 def test_wrong_codes_count_together_wherever_they_are_sent(
     client: FlaskClient, alice: Confirming, bob: Person, clock: MovableClock, config: Config
 ) -> None:
@@ -330,6 +340,7 @@ def test_only_what_there_is_can_be_confirmed(alice: Confirming) -> None:
 # ---- the limit -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S39")
 def test_the_limit_is_lowered_freely_and_raised_with_a_code(alice: Confirming, bob: Person) -> None:
     assert alice.person.get("/me/confirmation-limit").json == {"limit": "1000.00", "currency": "USD"}
     assert alice.limit("100.00").json == {"limit": "100.00", "currency": "USD"}
@@ -341,6 +352,7 @@ def test_the_limit_is_lowered_freely_and_raised_with_a_code(alice: Confirming, b
     assert alice.person.send(bob.number, "5000.00").status_code == 201
 
 
+@pytest.mark.security("S39")
 def test_without_an_authenticator_the_limit_only_falls(bob: Person, carol: Person, clock: MovableClock) -> None:
     without = Confirming(bob, OwnAuthenticator("", clock))
     assert code_of(without.limit("2000.00", code="123456")) == (409, "mfa_not_enrolled")

@@ -55,6 +55,7 @@ def test_who_registers_has_a_whole_record_too(client: FlaskClient, banker: Login
     assert (customer["status"], customer["kyc_status"], customer["number"][0]) == ("active", "pending", "C")
 
 
+@pytest.mark.security("S04")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -161,6 +162,7 @@ def test_customers_are_found_by_name_number_address_and_phone(client: FlaskClien
     assert sorted(found(client, banker)) == ["Carol Carter", "Zoë Łukasz"]
 
 
+@pytest.mark.security("S45", "S46")
 @pytest.mark.parametrize(
     "text", [".*", "^.*$", "(a+)+$", "[a-z]*", "$where", "{$gt: ''}", "\\", "%", "_", "a" * 100, "(" * 100, "+" * 100]
 )
@@ -174,6 +176,7 @@ def test_a_pattern_or_an_operator_finds_nothing_and_takes_no_time(
     assert time.perf_counter() - begun < 0.2
 
 
+@pytest.mark.security("S10")
 @pytest.mark.parametrize(
     "query",
     ["q=", f"q={'x' * 101}", "q=a&q=b", "q[$ne]=1", "q=a%00", "status=gone", "kyc=maybe", "status[$ne]=active",

@@ -237,6 +237,7 @@ def test_what_is_no_amount_of_the_source_is_not_quoted(
     assert (answer.status_code, list(answer.json["errors"])) == (422, ["amount"])
 
 
+@pytest.mark.security("S43")
 @pytest.mark.parametrize("field", ["rate", "spread", "to_amount", "fee", "expires_at", "customer_id"])
 def test_nobody_names_their_own_rate(client: FlaskClient, admin: Login, alice: Login, euros: str, field: str) -> None:
     set_rate(client, admin)

@@ -12,6 +12,7 @@ AppWith = Callable[..., Flask]
 ORIGIN = "https://app.bank.example"
 
 
+@pytest.mark.security("S64")
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -82,6 +83,7 @@ def test_an_origin_on_the_list_may_ask_and_call(open_to_app: FlaskClient, path: 
     assert "Access-Control-Allow-Credentials" not in refused.headers
 
 
+@pytest.mark.security("S65")
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "https://app.bank.example.evil.example", "http://app.bank.example", "*"]
 )
@@ -95,6 +97,7 @@ def test_any_other_origin_is_kept_out(open_to_app: FlaskClient, origin: str) -> 
     assert open_to_app.options("/balance", headers=preflight).status_code == 405
 
 
+@pytest.mark.security("S75")
 def test_options_is_for_preflights_alone(open_to_app: FlaskClient) -> None:
     assert open_to_app.options("/balance", headers={"Origin": ORIGIN}).status_code == 405
     preflight = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}

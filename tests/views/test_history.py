@@ -126,6 +126,7 @@ def test_times_bound_the_history_and_both_ends_belong_to_it(client: FlaskClient,
     assert lines(client, alice, until="1960-01-01T00:00:00Z") == []
 
 
+@pytest.mark.security("S10")
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -176,6 +177,7 @@ def test_several_accounts_are_merged_by_time_or_asked_one_by_one(
     assert get(client, alice, "/balance", account=savings).json["balance"] == "6.00"
 
 
+@pytest.mark.security("S02")
 def test_a_customer_sees_nothing_of_another(client: FlaskClient, alice: Login) -> None:
     bob = new_customer(client, "bob")
     pay(client, bob, "1")

@@ -300,6 +300,7 @@ def pages(client: FlaskClient, path: str, headers: dict[str, str]) -> list[str]:
         cursor = f"&cursor={page['next_cursor']}"
 
 
+@pytest.mark.security("S10")
 @pytest.mark.parametrize("query", ["status=closed", "limit=0", "cursor=abc", "cursor=" + "f" * 60, "owner=x"])
 def test_a_question_that_makes_no_sense_is_refused(alice: Person, desk: Desk, query: str) -> None:
     assert code_of(alice.get(f"/accounts/{alice.number}/holds?{query}")) == (422, "validation_failed")
@@ -368,6 +369,7 @@ def rich(client: FlaskClient, store: Store) -> Person:
     return new_person(client, store, "richard", "Richard Roe", balance=5_000_000)
 
 
+@pytest.mark.security("S08")
 def test_to_take_much_out_of_a_hold_needs_a_second_person_wherever_it_goes(
     rich: Person, alice: Person, desk: Desk, checker: Login
 ) -> None:

@@ -135,6 +135,7 @@ def with_member(document: Any, trail: tuple[Any, ...], value: Any) -> Any:
     return changed
 
 
+@pytest.mark.security("S45", "S53", "S54", "S55", "S56", "S59")
 def test_whatever_stands_in_a_body_is_read_or_refused(client: FlaskClient, callers: dict[str, Login]) -> None:
     tried = 0
     for operation in operations(client.application):
@@ -149,6 +150,7 @@ def test_whatever_stands_in_a_body_is_read_or_refused(client: FlaskClient, calle
     assert tried > 1_000
 
 
+@pytest.mark.security("S04")
 def test_nobody_gives_themselves_anything_by_naming_it_in_any_body(
     client: FlaskClient, callers: dict[str, Login]
 ) -> None:
@@ -164,6 +166,7 @@ def test_nobody_gives_themselves_anything_by_naming_it_in_any_body(
             assert name in answer.json["errors"], told
 
 
+@pytest.mark.security("S45", "S46", "S50")
 def test_whatever_stands_in_a_path_is_refused(client: FlaskClient, callers: dict[str, Login]) -> None:
     for operation in operations(client.application):
         for text in ODD_TEXTS if operation.in_path else ():
@@ -174,6 +177,7 @@ def test_whatever_stands_in_a_path_is_refused(client: FlaskClient, callers: dict
             assert "X-Evil" not in answer.headers
 
 
+@pytest.mark.security("S10", "S45", "S46")
 def test_whatever_stands_in_a_query_is_read_or_refused(client: FlaskClient, callers: dict[str, Login]) -> None:
     for operation in operations(client.application):
         headers = headers_for(callers, operation)

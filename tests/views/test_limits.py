@@ -47,6 +47,7 @@ def until_midnight(now: datetime, zone: ZoneInfo) -> timedelta:
     return midnight.astimezone(UTC) - now
 
 
+@pytest.mark.security("S61")
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_transaction_takes_up_to_its_limit(alice: Person, other: str, store: Store, kind: str) -> None:
     limit(store, alice, **{kind: 5_000})
@@ -55,6 +56,7 @@ def test_one_transaction_takes_up_to_its_limit(alice: Person, other: str, store:
     assert [take(alice, kind, "50.00", other).status_code for _ in range(2)] == [201, 201]
 
 
+@pytest.mark.security("S44")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_day_takes_up_to_its_limit(alice: Person, other: str, store: Store, kind: str) -> None:
     limit(store, alice, **{f"{kind}_daily": 5_000})

@@ -63,6 +63,7 @@ def test_a_name_may_be_typed_in_any_way_that_reads_the_same(client: FlaskClient,
     assert log_in(client, typed).status_code == 200
 
 
+@pytest.mark.security("S30")
 def test_every_failure_has_the_same_answer_and_costs_one_hash_of_the_same_cost(
     client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_hash_that_no_password_has_takes_as_long_as_a_real_one(config: Config)
     assert without == pytest.approx(with_user, rel=0.3)
 
 
+@pytest.mark.security("S31")
 @pytest.mark.parametrize("name", ["alice", "nobody", "no such name \U0001f600"])
 def test_after_five_failures_a_name_is_locked_even_for_the_right_password(client: FlaskClient, name: str) -> None:
     register(client, "alice")
@@ -109,6 +111,7 @@ def test_after_five_failures_a_name_is_locked_even_for_the_right_password(client
         assert 0 < int(answer.headers["Retry-After"]) <= 15 * 60
 
 
+@pytest.mark.security("S31")
 def test_a_lock_ends_by_itself_and_is_not_made_longer_by_trying(
     app_with: Callable[..., Flask], clock: MovableClock, config: Config
 ) -> None:
@@ -154,6 +157,7 @@ def test_one_name_that_is_locked_leaves_others_alone(client: FlaskClient) -> Non
     assert log_in(client, "bob").status_code == 200
 
 
+@pytest.mark.security("S32")
 def test_of_fifty_parallel_guesses_in_two_processes_five_are_looked_at(
     app_with: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +171,7 @@ def test_of_fifty_parallel_guesses_in_two_processes_five_are_looked_at(
     assert len(hashes.costs) == 5
 
 
+@pytest.mark.security("S34")
 def test_a_hundred_parallel_logins_leave_the_service_answering(app_with: Callable[..., Flask]) -> None:
     app = app_with(bcrypt_cost=10)
     client = app.test_client()
@@ -192,12 +197,14 @@ def test_a_hundred_parallel_logins_leave_the_service_answering(app_with: Callabl
     assert all(answer.headers["Retry-After"] for answer in answers if answer.status_code == 503)
 
 
+@pytest.mark.security("S38")
 @pytest.mark.parametrize("name", ["admin", "root", "banker", "alice", "demo"])
 def test_there_are_no_users_from_the_start(client: FlaskClient, name: str) -> None:
     for password in (name, "password", "admin"):
         assert log_in(client, name, password).status_code == 401
 
 
+@pytest.mark.security("S45", "S46")
 @pytest.mark.parametrize(
     "body",
     [
@@ -223,6 +230,7 @@ def test_a_login_of_the_wrong_shape_is_refused_before_anything_is_hashed(
     assert hashes.costs == []
 
 
+@pytest.mark.security("S28")
 def test_logging_in_makes_an_old_hash_new(config: Config, store: Store, client: FlaskClient) -> None:
     register(client)
     newer = replace(config, password_peppers={**config.password_peppers, 2: "a newer pepper for tests, long enough"})
@@ -268,6 +276,7 @@ def test_peppers_and_signing_keys_are_changed_apart_from_each_other(
     assert with_other_pepper.get("/auth/me", headers=login.headers).status_code == 200
 
 
+@pytest.mark.security("S22", "S69")
 def test_neither_passwords_nor_tokens_nor_names_are_logged(
     client: FlaskClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_postal_address_is_changed_without_the_password(client: FlaskClient, c
     assert change(client, carol, address=None).json["address"] is None
 
 
+@pytest.mark.security("S35")
 @pytest.mark.parametrize("fact", [{"email": "new@example.com"}, {"phone": "+1 202 555 0143"}, {"email": None}])
 def test_e_mail_and_phone_need_the_current_password(client: FlaskClient, carol: Login, fact: dict[str, Any]) -> None:
     before = client.get("/me", headers=carol.headers).json
@@ -62,6 +63,7 @@ def test_e_mail_and_phone_need_the_current_password(client: FlaskClient, carol: 
     assert right.json[name] == {"phone": "+12025550143"}.get(name, fact[name])
 
 
+@pytest.mark.security("S35")
 def test_wrong_passwords_here_lock_the_login_as_well(app_with: Callable[..., Flask], clock: MovableClock) -> None:
     client = app_with(login_failures_max=3, login_lockout_minutes=10).test_client()
     carol = new_customer(client, "carol")
@@ -75,6 +77,7 @@ def test_wrong_passwords_here_lock_the_login_as_well(app_with: Callable[..., Fla
     assert change(client, carol, phone=None, current_password=PASSWORD).status_code == 200
 
 
+@pytest.mark.security("S04")
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -162,6 +162,7 @@ def test_a_login_takes_the_password_and_then_a_code(client: FlaskClient, clock: 
     assert client.get("/auth/me", headers=login.headers).status_code == 200
 
 
+@pytest.mark.security("S41")
 def test_a_code_is_good_for_one_login(client: FlaskClient, clock: MovableClock) -> None:
     own = enrolled(client, new_customer(client), clock)
     used_to_confirm = own.present_code()
@@ -172,6 +173,7 @@ def test_a_code_is_good_for_one_login(client: FlaskClient, clock: MovableClock) 
     assert log_in_with(client, ticket_of(client), used_to_confirm).json["code"] == "invalid_code"
 
 
+@pytest.mark.security("S41")
 def test_a_clock_may_be_half_a_minute_off_and_no_more(client: FlaskClient, clock: MovableClock) -> None:
     own = enrolled(client, new_customer(client), clock)
     clock.forward(STEP * 10)
@@ -182,6 +184,7 @@ def test_a_clock_may_be_half_a_minute_off_and_no_more(client: FlaskClient, clock
     assert log_in_with(client, ticket_of(client), own.code_at(timedelta())).json["code"] == "invalid_code"
 
 
+@pytest.mark.security("S41")
 def test_a_recovery_code_stands_in_for_a_code_once(client: FlaskClient, clock: MovableClock) -> None:
     own = enrolled(client, new_customer(client), clock)
     first, second = own.recovery_codes[:2]
@@ -210,6 +213,7 @@ def test_a_ticket_is_good_for_one_login_within_five_minutes(client: FlaskClient,
         assert (answer.status_code, answer.json["code"]) == (401, "not_authenticated")
 
 
+@pytest.mark.security("S16")
 def test_a_ticket_is_no_token_and_a_token_no_ticket(client: FlaskClient, clock: MovableClock) -> None:
     login, own = new_enrolled_customer(client, clock)
     ticket = ticket_of(client)
@@ -253,6 +257,7 @@ def test_after_five_wrong_codes_even_the_right_one_has_to_wait(
     assert log_in_with(client, ticket_of(client), own.code()).status_code == 200
 
 
+@pytest.mark.security("S41")
 def test_whoever_knows_the_password_gets_twenty_guesses_of_a_code_a_day(
     app_with: Callable[..., Flask], clock: MovableClock
 ) -> None:
@@ -273,6 +278,7 @@ def test_whoever_knows_the_password_gets_twenty_guesses_of_a_code_a_day(
     assert wrong == [401] * 5, "a right code lets all begin anew"
 
 
+@pytest.mark.security("S32")
 def test_of_fifty_parallel_guesses_in_two_processes_five_are_looked_at(
     app_with: Callable[..., Flask], clock: MovableClock
 ) -> None:
@@ -285,6 +291,7 @@ def test_of_fifty_parallel_guesses_in_two_processes_five_are_looked_at(
     assert (codes.count("invalid_code"), codes.count("code_locked")) == (5, 45)
 
 
+@pytest.mark.security("S41")
 @pytest.mark.parametrize("kind", ["code", "recovery code"])
 def test_of_many_who_send_one_code_at_once_in_two_processes_one_gets_in(
     app_with: Callable[..., Flask], clock: MovableClock, kind: str
@@ -431,6 +438,7 @@ def test_when_the_bank_begins_to_insist_sessions_without_a_code_are_kept_out_at_
 # ---- contact data ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S39")
 def test_with_an_authenticator_a_new_address_takes_a_code_beside_the_password(
     client: FlaskClient, clock: MovableClock
 ) -> None:

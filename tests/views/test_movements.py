@@ -80,6 +80,7 @@ def test_ten_cents_three_times_are_thirty_cents(client: FlaskClient, alice: Logi
     assert balance(client, alice) == "0.30"
 
 
+@pytest.mark.security("S54", "S55", "S56")
 @pytest.mark.parametrize(
     "amount", [0, -1, "-1", "0.00", "1e2", "1.001", True, None, [], {}, "١", " 1", "NaN", 10**14, "9" * 30]
 )
@@ -102,6 +103,7 @@ def test_more_than_is_available_is_refused_and_moves_nothing(client: FlaskClient
     assert len(client.get("/transactions", headers=alice.headers).json["items"]) == 1
 
 
+@pytest.mark.security("S04")
 @pytest.mark.parametrize("field", ["role", "balance", "type", "currency", "holders", "account_id", "fee"])
 def test_a_field_that_is_not_asked_for_is_refused(client: FlaskClient, alice: Login, field: str) -> None:
     answer = move(client, alice, "deposit", "5.00", **{field: "1"})
@@ -153,6 +155,7 @@ def test_the_same_key_of_two_customers_is_two_keys(client: FlaskClient, alice: L
     assert (balance(client, alice), balance(client, bob)) == ("1.00", "2.00")
 
 
+@pytest.mark.security("S02")
 @pytest.mark.parametrize("verb", ["deposit", "withdraw"])
 def test_somebody_elses_account_is_answered_like_one_that_does_not_exist(
     client: FlaskClient, alice: Login, verb: str
@@ -166,12 +169,14 @@ def test_somebody_elses_account_is_answered_like_one_that_does_not_exist(
     assert balance(client, bob) == "5.00"
 
 
+@pytest.mark.security("S45", "S46")
 @pytest.mark.parametrize("account", ["cash-USD", "cash-USD#00", "123", {"$gt": ""}, ["x"], "' OR 1=1"])
 def test_what_is_no_account_number_is_refused(client: FlaskClient, alice: Login, account: Any) -> None:
     answer = move(client, alice, "deposit", "1", account=account)
     assert (answer.status_code, list(answer.json["errors"])) == (422, ["account"])
 
 
+@pytest.mark.security("S61")
 @pytest.mark.parametrize(
     ("status", "verb", "code"),
     [
@@ -190,6 +195,7 @@ def test_a_frozen_account_is_refused_by_name(
     assert balance(client, alice) == "5.00"
 
 
+@pytest.mark.security("S61")
 def test_a_closed_account_is_refused_by_name(client: FlaskClient, alice: Login, store: Store) -> None:
     number = account_of(client, alice)
     store.journal.post(closing(number))

@@ -69,6 +69,7 @@ def is_not_valid(answer: TestResponse) -> bool:
 # ---- a code and what it does -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S36")
 def test_a_code_sets_a_new_password_and_ends_every_session(client: FlaskClient, admin: Login) -> None:
     alice = new_customer(client)
     code = code_for(client, admin)
@@ -80,6 +81,7 @@ def test_a_code_sets_a_new_password_and_ends_every_session(client: FlaskClient, 
     assert log_in(client, password=NEW).status_code == 200
 
 
+@pytest.mark.security("S36")
 def test_a_reset_code_works_once(client: FlaskClient, admin: Login) -> None:
     register(client)
     code = code_for(client, admin)
@@ -88,6 +90,7 @@ def test_a_reset_code_works_once(client: FlaskClient, admin: Login) -> None:
     assert log_in(client, password=NEW).status_code == 200
 
 
+@pytest.mark.security("S36")
 def test_a_reset_code_is_good_for_ten_minutes(client: FlaskClient, admin: Login, clock: MovableClock) -> None:
     register(client)
     code = code_for(client, admin)
@@ -98,6 +101,7 @@ def test_a_reset_code_is_good_for_ten_minutes(client: FlaskClient, admin: Login,
     assert is_not_valid(reset(client, code, password=PASSWORD))
 
 
+@pytest.mark.security("S36")
 def test_a_new_reset_code_voids_the_one_before(client: FlaskClient, admin: Login) -> None:
     register(client)
     first, second = (code_for(client, admin) for _ in range(2))
@@ -121,6 +125,7 @@ def test_a_reset_code_is_its_users_alone(client: FlaskClient, admin: Login) -> N
     assert reset(client, code, "bob").status_code == 204
 
 
+@pytest.mark.security("S36")
 def test_what_ends_a_users_sessions_voids_their_reset_code(client: FlaskClient, admin: Login) -> None:
     alice = new_customer(client)
     code = code_for(client, admin)
@@ -130,6 +135,7 @@ def test_what_ends_a_users_sessions_voids_their_reset_code(client: FlaskClient, 
     assert log_in(client, password=NEW).status_code == 200
 
 
+@pytest.mark.security("S36")
 def test_a_reset_leaves_the_authenticator_which_is_still_asked_for(
     client: FlaskClient, admin: Login, clock: MovableClock
 ) -> None:
@@ -147,6 +153,7 @@ def test_a_code_lets_in_at_once_who_was_locked_for_wrong_passwords(client: Flask
     assert log_in(client, password=NEW).status_code == 200
 
 
+@pytest.mark.security("S36")
 def test_of_fifty_who_use_one_reset_code_at_once_one_sets_the_password(
     app_with: Callable[..., Flask], client: FlaskClient, admin: Login
 ) -> None:
@@ -168,6 +175,7 @@ def test_of_fifty_who_use_one_reset_code_at_once_one_sets_the_password(
 # ---- what others learn -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S36")
 def test_every_code_that_is_not_valid_has_the_same_answer_and_costs_the_same(
     client: FlaskClient, store: Store, admin: Login, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +202,7 @@ def test_every_code_that_is_not_valid_has_the_same_answer_and_costs_the_same(
     assert all(comparable(answer) == comparable(answers[0]) for answer in answers)
 
 
+@pytest.mark.security("S36")
 @pytest.mark.parametrize("username", ["alice", "nobody"])
 def test_wrong_reset_codes_lock_a_name_like_wrong_passwords(
     client: FlaskClient, admin: Login, monkeypatch: pytest.MonkeyPatch, username: str
@@ -208,6 +217,7 @@ def test_wrong_reset_codes_lock_a_name_like_wrong_passwords(
     assert hashes.costs == []
 
 
+@pytest.mark.security("S36")
 def test_of_many_parallel_guesses_of_a_reset_code_five_are_looked_at(client: FlaskClient, admin: Login) -> None:
     register(client)
     code_for(client, admin)
@@ -252,6 +262,7 @@ def test_resets_are_counted_by_address(app_with: Callable[..., Flask]) -> None:
 # ---- who hands out codes ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.security("S36")
 def test_a_banker_helps_customers_and_nobody_else(client: FlaskClient, banker: Login, store: Store) -> None:
     register(client)
     path = f"/banker/customers/{customer_of(client, banker, 'alice')}/reset-password"
@@ -284,6 +295,7 @@ def test_suspended_customers_get_a_code_and_disabled_users_none(
         assert (answer.status_code, answer.json["code"]) == (409, "state_conflict")
 
 
+@pytest.mark.security("S36")
 def test_an_administrator_helps_staff_but_not_themselves(client: FlaskClient, admin: Login, banker: Login) -> None:
     assert reset(client, code_for(client, admin, "bella"), "bella").status_code == 204
     assert client.get("/banker/accounts", headers=banker.headers).status_code == 401
@@ -291,6 +303,7 @@ def test_an_administrator_helps_staff_but_not_themselves(client: FlaskClient, ad
     assert (own.status_code, own.json["code"]) == (403, "own_access")
 
 
+@pytest.mark.security("S36")
 def test_a_reset_is_audited_and_its_code_is_kept_nowhere(
     client: FlaskClient, store: Store, admin: Login, banker: Login, capfd: pytest.CaptureFixture[str]
 ) -> None:

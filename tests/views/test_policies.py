@@ -47,6 +47,7 @@ def changed(client: FlaskClient, maker: Login, checker: Login, body: Any, operat
     assert outcome(decide(client, checker, answer.json["id"])) == (200, "executed")
 
 
+@pytest.mark.security("S08")
 def test_from_the_start_large_amounts_and_whatever_changes_the_rules_need_a_second_person(
     client: FlaskClient, adam: Login
 ) -> None:
@@ -97,6 +98,7 @@ def test_an_administrator_demoted_meanwhile_neither_decides_nor_is_followed(
     assert outcome(decide(client, ada, approval, "reject")) == (200, "rejected")
 
 
+@pytest.mark.security("S08")
 def test_thresholds_are_per_currency_and_a_currency_without_one_always_asks(
     client: FlaskClient, store: Store, adam: Login, ada: Login
 ) -> None:

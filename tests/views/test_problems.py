@@ -64,6 +64,7 @@ def test_a_problem_of_a_head_request_has_its_status_and_no_body(client: FlaskCli
     assert (answer.status_code, answer.mimetype, answer.data) == (401, "application/problem+json", b"")
 
 
+@pytest.mark.security("S03")
 def test_no_header_turns_one_method_into_another(client: FlaskClient) -> None:
     login = new_customer(client)
     for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
@@ -140,6 +141,7 @@ def test_tests_see_such_an_error_as_it_is(client: FlaskClient, monkeypatch: pyte
         client.get("/balance", headers=login.headers)
 
 
+@pytest.mark.security("S68")
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
@@ -166,6 +168,7 @@ def test_tests_see_a_command_that_the_database_refused(client: FlaskClient, monk
         client.get("/balance", headers=login.headers)
 
 
+@pytest.mark.security("S66")
 @pytest.mark.parametrize(
     "host", ["evil.example", "bank.example.evil.example", "bank.example:x", "", "a b", "bank@evil"]
 )

@@ -163,6 +163,7 @@ def test_what_is_no_quote_is_refused(alice: Person, euros: str, value: Any) -> N
     assert (answer.status_code, list(answer.json["errors"])) == (422, ["quote"])
 
 
+@pytest.mark.security("S43")
 @pytest.mark.parametrize("field", ["rate", "spread", "to_amount", "fee"])
 def test_nobody_sends_a_rate_of_their_own(store: Store, alice: Person, euros: str, field: str) -> None:
     answer = alice.send(euros, "1.00", quote=quote(alice, euros, "1.00"), **{field: "9"})

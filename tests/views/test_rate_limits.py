@@ -23,6 +23,7 @@ def status_from(app: Flask, address: str, **options: object) -> int:
     return answer.status_code
 
 
+@pytest.mark.security("S31")
 def test_an_address_that_logs_in_too_often_must_wait(app_with: Callable[..., Flask], clock: MovableClock) -> None:
     app = app_with(rate_limit_login="3/minute")
     assert [status_from(app, "192.0.2.7") for _ in range(5)] == [401, 401, 401, 429, 429]
@@ -37,6 +38,7 @@ def test_the_limit_is_one_over_all_processes_and_holds_at_once(app_with: Callabl
     assert (statuses.count(401), statuses.count(429)) == (4, 16)
 
 
+@pytest.mark.security("S33")
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP"])
 def test_no_header_makes_another_address_of_one(app_with: Callable[..., Flask], header: str) -> None:
     app = app_with(rate_limit_login="2/minute")
@@ -54,6 +56,7 @@ def test_behind_a_proxy_the_address_is_what_the_proxy_saw(app_with: Callable[...
     assert status("192.0.2.8") == 401
 
 
+@pytest.mark.security("S33")
 def test_the_port_that_some_proxies_add_makes_no_other_address(app_with: Callable[..., Flask]) -> None:
     app = app_with(rate_limit_login="2/minute", proxy_count=1)
 
@@ -75,6 +78,7 @@ def test_what_is_no_address_is_kept_nowhere(app_with: Callable[..., Flask]) -> N
         assert address in ("unknown", "fe80::1")
 
 
+@pytest.mark.security("S33")
 def test_all_addresses_of_an_ipv6_network_count_as_one(app_with: Callable[..., Flask]) -> None:
     app = app_with(rate_limit_login="2/minute")
     addresses = ["2001:db8::1", "2001:0DB8:0:0::2", "2001:db8::ffff:1:1"]
@@ -98,6 +102,7 @@ def test_callers_without_an_address_count_as_one(app_with: Callable[..., Flask])
     assert [status_from(app, address) for address in ("", "unix:", "")] == [401, 401, 429]
 
 
+@pytest.mark.security("S34")
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

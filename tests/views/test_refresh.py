@@ -52,6 +52,7 @@ def test_refreshing_without_a_token_is_refused(client: FlaskClient) -> None:
     assert client.post("/auth/refresh", json={"refresh_token": {"$ne": 1}}).status_code == 422
 
 
+@pytest.mark.security("S19")
 def test_using_a_spent_token_again_later_ends_the_session_for_everyone(
     timed_app: Flask, clock: MovableClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +84,7 @@ def test_a_stolen_and_ended_session_leaves_the_users_other_sessions_alone(client
     assert me(client, other) == 200
 
 
+@pytest.mark.security("S20")
 def test_the_same_exchange_repeated_within_ten_seconds_brings_the_same_successor(
     timed_app: Flask, clock: MovableClock
 ) -> None:
@@ -96,6 +98,7 @@ def test_the_same_exchange_repeated_within_ten_seconds_brings_the_same_successor
     assert refresh(client, again.refresh_token).status_code == 200
 
 
+@pytest.mark.security("S20")
 def test_parallel_refreshes_with_one_token_all_get_one_and_the_same_successor(app: Flask, client: FlaskClient) -> None:
     first = new_customer(client)
     answers = at_once(12, lambda _: refresh(app.test_client(), first.refresh_token))
@@ -103,6 +106,7 @@ def test_parallel_refreshes_with_one_token_all_get_one_and_the_same_successor(ap
     assert all(me(client, login_of(answer)) == 200 for answer in answers)
 
 
+@pytest.mark.security("S21")
 def test_a_session_that_is_not_used_ends(timed_app: Flask, clock: MovableClock, config: Config) -> None:
     client = timed_app.test_client()
     first = new_customer(client)
@@ -112,6 +116,7 @@ def test_a_session_that_is_not_used_ends(timed_app: Flask, clock: MovableClock, 
     assert refresh(client, second.refresh_token).status_code == 401
 
 
+@pytest.mark.security("S21")
 def test_a_session_ends_in_the_end_however_much_it_is_used(
     timed_app: Flask, clock: MovableClock, config: Config
 ) -> None:

@@ -51,6 +51,7 @@ def test_the_new_customer_sees_themselves_and_their_account(client: FlaskClient)
     assert account["primary"] is True
 
 
+@pytest.mark.security("S04")
 @pytest.mark.parametrize(
     "extra", ["role", "balance", "is_admin", "_id", "id", "customer_id", "holders", "status", "credit_limit", "epoch"]
 )
@@ -78,6 +79,7 @@ def test_a_name_that_can_not_be_one_is_refused_with_a_reason(client: FlaskClient
     assert answer.json["errors"].keys() == {"username"}
 
 
+@pytest.mark.security("S25", "S29")
 @pytest.mark.parametrize(
     "weak",
     [
@@ -106,6 +108,7 @@ def test_a_weak_password_is_refused_and_helped_with(client: FlaskClient, store: 
     assert counts(store)["users"] == 0
 
 
+@pytest.mark.security("S26", "S27")
 @pytest.mark.parametrize(
     "strong",
     [

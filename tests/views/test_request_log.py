@@ -54,6 +54,7 @@ def test_requests_that_fail_leave_a_line_too(
     assert (line["method"], line["route"], line["status"], line["user_id"]) == (method, route, status, None)
 
 
+@pytest.mark.security("S22", "S69")
 def test_no_secret_and_nothing_personal_stands_in_the_log(client: FlaskClient, capsys: Captured) -> None:
     login = new_customer(client, "carol")
     log_in(client, "carol", "canary-wrong-password")
@@ -74,6 +75,7 @@ def test_a_sane_request_id_is_kept(client: FlaskClient, capsys: Captured, given:
     assert requests_in(capsys)[0]["request_id"] == given
 
 
+@pytest.mark.security("S50")
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", 'a"b', "ünïcode", "{$ne:1}", "a,b", None])
 def test_any_other_request_id_is_replaced(client: FlaskClient, given: str | None) -> None:
     headers = {} if given is None else {"X-Request-ID": given}
@@ -89,6 +91,7 @@ def test_the_log_of_a_library_is_a_json_line_too(client: FlaskClient, capsys: Ca
     assert "time" in line
 
 
+@pytest.mark.security("S48")
 def test_a_line_break_can_not_forge_a_line(client: FlaskClient, capsys: Captured) -> None:
     client.open("/x\r\n{}", method="GET")
     client.post("/auth/login", json={"username": 'bob\n{"event": "request"}\x1b[0m', "password": "x"})

@@ -170,6 +170,7 @@ def test_what_is_spent_is_not_taken_back_unless_forced_and_then_the_transaction_
     assert is_sound(store)
 
 
+@pytest.mark.security("S08")
 def test_force_asks_for_a_second_person_whatever_the_policy_says(
     client: FlaskClient, store: Store, alice: Login, number: str, maker: Login
 ) -> None:

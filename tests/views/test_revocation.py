@@ -49,6 +49,7 @@ def disable(client: FlaskClient, login: Login) -> None:
     staff.set_disabled(client.application.extensions["store"], "alice", disabled=True)
 
 
+@pytest.mark.security("S06", "S18")
 @pytest.mark.parametrize(
     "take_access",
     [
@@ -139,6 +140,7 @@ class CommandCount(CommandListener):
     def failed(self, event: object) -> None: ...
 
 
+@pytest.mark.security("S06")
 def test_requests_cost_no_call_to_the_database_but_one_a_second(config: Config, store: Store) -> None:
     commands = CommandCount()
     watched = MongoClient(config.mongo_uri, tz_aware=True, event_listeners=[commands])

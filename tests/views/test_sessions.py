@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests.factories.users import PASSWORD, log_in, logged_in, login_of, new_customer
 
 
+@pytest.mark.security("S23")
 def test_a_user_sees_where_they_are_logged_in(client: FlaskClient) -> None:
     new_customer(client)
     login = login_of(log_in(client, headers={"User-Agent": "x" * 500}, environ_base={"REMOTE_ADDR": "192.0.2.7"}))
@@ -40,6 +42,7 @@ def test_a_page_is_never_larger_than_a_hundred(client: FlaskClient) -> None:
         assert client.get(f"/auth/sessions?limit={limit}", headers=login.headers).status_code == 422
 
 
+@pytest.mark.security("S23")
 def test_a_session_ended_elsewhere_is_over_and_no_longer_listed(client: FlaskClient) -> None:
     lost = new_customer(client)
     mine = logged_in(client)
@@ -54,6 +57,7 @@ def test_a_session_ended_elsewhere_is_over_and_no_longer_listed(client: FlaskCli
     assert client.delete(f"/auth/sessions/{other['id']}", headers=mine.headers).status_code == 404
 
 
+@pytest.mark.security("S02")
 def test_another_users_session_is_not_there(client: FlaskClient) -> None:
     alice, bob = new_customer(client, "alice"), new_customer(client, "bob")
     (bobs,) = client.get("/auth/sessions", headers=bob.headers).json["items"]
@@ -82,6 +86,7 @@ def test_a_new_password_replaces_the_old_and_ends_every_session(client: FlaskCli
     assert listed["current"] is True
 
 
+@pytest.mark.security("S35")
 def test_changing_the_password_needs_the_current_one(client: FlaskClient) -> None:
     login = new_customer(client)
     body = {"current_password": "not the password", "new_password": NEW_PASSWORD}

@@ -37,12 +37,14 @@ def test_a_token_of_ours_is_believed_also_when_signed_by_hand(app: Flask, client
     assert status_with(client, resigned(app, login.access_token, jti="another")) == 200
 
 
+@pytest.mark.security("S14")
 @pytest.mark.parametrize("claim", ["exp", "iat", "sub", "jti", "iss", "aud", "type", "sid", "ver", "role", "username"])
 def test_a_token_without_a_claim_is_refused(app: Flask, client: FlaskClient, claim: str) -> None:
     token = new_customer(client).access_token
     assert status_with(client, resigned(app, token, **{claim: REMOVED})) == 401
 
 
+@pytest.mark.security("S14", "S45")
 @pytest.mark.parametrize(
     ("claim", "value"),
     [
@@ -69,6 +71,7 @@ def test_a_token_with_a_wrong_claim_is_refused(app: Flask, client: FlaskClient, 
     assert status_with(client, resigned(app, token, **{claim: value})) == 401
 
 
+@pytest.mark.security("S15")
 @pytest.mark.parametrize(
     ("iat_offset_s", "exp_offset_s"),
     [
@@ -98,11 +101,13 @@ def test_a_token_that_was_good_is_refused_once_it_expires(
     assert status_with(client, token) == 401
 
 
+@pytest.mark.security("S11")
 @pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "NONE", "", "HS256"])
 def test_a_token_without_a_signature_is_refused(client: FlaskClient, algorithm: str) -> None:
     assert status_with(client, unsigned(new_customer(client).access_token, algorithm)) == 401
 
 
+@pytest.mark.security("S11")
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
 def test_another_algorithm_is_refused_even_with_the_right_key(app: Flask, client: FlaskClient, algorithm: str) -> None:
     token, keys = new_customer(client).access_token, app.extensions["signing_keys"]
@@ -111,6 +116,7 @@ def test_another_algorithm_is_refused_even_with_the_right_key(app: Flask, client
     assert status_with(client, forged) == 401
 
 
+@pytest.mark.security("S12", "S13")
 @pytest.mark.parametrize(
     "header",
     [
@@ -145,6 +151,7 @@ def test_a_token_signed_with_another_key_is_refused(client: FlaskClient) -> None
         assert status_with(client, forged) == 401
 
 
+@pytest.mark.security("S24")
 def test_every_mutation_of_a_token_is_refused(client: FlaskClient) -> None:
     token = new_customer(client).access_token
     alphabet = string.ascii_letters + string.digits + "-_"
@@ -180,6 +187,7 @@ def test_a_token_of_another_form_is_refused(client: FlaskClient, mutate: Callabl
     assert status_with(client, mutate(new_customer(client).access_token)) == 401
 
 
+@pytest.mark.security("S24")
 def test_a_huge_token_is_refused_at_once(client: FlaskClient) -> None:
     def seconds() -> float:
         began_s = time.thread_time()
@@ -189,6 +197,7 @@ def test_a_huge_token_is_refused_at_once(client: FlaskClient) -> None:
     assert min(seconds() for _ in range(5)) < 0.05
 
 
+@pytest.mark.security("S16")
 def test_access_and_refresh_tokens_are_not_interchangeable(client: FlaskClient) -> None:
     login = new_customer(client)
     assert status_with(client, login.refresh_token) == 401
@@ -196,6 +205,7 @@ def test_access_and_refresh_tokens_are_not_interchangeable(client: FlaskClient) 
     assert client.post("/auth/refresh", headers=login.headers).status_code == 401
 
 
+@pytest.mark.security("S22")
 def test_a_token_counts_nowhere_but_in_the_authorization_header(client: FlaskClient) -> None:
     token = new_customer(client).access_token
     client.set_cookie("access_token_cookie", token)

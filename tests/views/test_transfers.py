@@ -136,6 +136,7 @@ def test_a_key_of_a_deposit_is_no_key_of_a_transfer(alice: Person, bob: Person) 
     assert code_of(alice.send(bob.number, "10", key="k")) == (422, "idempotency_mismatch")
 
 
+@pytest.mark.security("S61")
 def test_the_two_accounts_must_differ(alice: Person) -> None:
     assert code_of(alice.send(alice.number, "1")) == (422, "same_account")
     assert code_of(alice.send(alice.number, "1", **{"from": alice.number})) == (422, "same_account")
@@ -154,6 +155,7 @@ def test_a_source_that_is_somebody_elses_is_not_found_like_one_that_nobody_has(a
     assert alice.balance() == "100.00"
 
 
+@pytest.mark.security("S45", "S46")
 @pytest.mark.parametrize("field", ["to", "from"])
 @pytest.mark.parametrize("value", ["cash-USD", "cash-USD#00", "123", {"$gt": ""}, ["x"], None, 5, "' OR 1=1"])
 def test_what_is_no_account_number_is_refused(alice: Person, bob: Person, field: str, value: Any) -> None:
@@ -174,6 +176,7 @@ def test_what_is_no_amount_is_refused(alice: Person, bob: Person, amount: Any) -
     assert bob.balance() == "0.00"
 
 
+@pytest.mark.security("S04")
 @pytest.mark.parametrize("field", ["currency", "source", "holder", "type", "forced_by", "fee", "value_date"])
 def test_a_field_that_is_not_asked_for_is_refused(alice: Person, bob: Person, field: str) -> None:
     answer = alice.send(bob.number, "1", **{field: "1"})
@@ -185,6 +188,7 @@ def test_more_than_is_available_is_refused_and_moves_nothing(alice: Person, bob:
     assert (alice.balance(), bob.balance()) == ("100.00", "0.00")
 
 
+@pytest.mark.security("S61")
 def test_accounts_of_two_currencies_need_a_quote(alice: Person, store: Store) -> None:
     assert code_of(alice.send(an_account(store, currency="EUR"), "1")) == (422, "currency_mismatch")
     assert alice.balance() == "100.00"

@@ -106,6 +106,7 @@ def test_filters_narrow_together(client: FlaskClient, store: Store, ada: Admin, 
     assert ada.names("?role=customer&disabled=false") == []
 
 
+@pytest.mark.security("S46")
 @pytest.mark.parametrize("name", [".*", "b.*", "^b", "(a+)+$", "[$ne]=1", "{}", "b\U0010ffff"])
 def test_a_search_is_never_a_pattern(client: FlaskClient, ada: Admin, name: str) -> None:
     register(client, "bob")
@@ -113,6 +114,7 @@ def test_a_search_is_never_a_pattern(client: FlaskClient, ada: Admin, name: str)
     assert (answer.status_code, answer.json["items"]) == (200, [])
 
 
+@pytest.mark.security("S10")
 @pytest.mark.parametrize(
     "query", ["name[$ne]=1", "role=root", "disabled=1", "limit=101", "cursor=%2B", "cursor=abc", "cursor=_w", "name="]
 )
@@ -287,6 +289,7 @@ def test_a_disabled_user_is_out_at_once_until_enabled(client: FlaskClient, ada: 
     assert log_in(client, "bob").status_code == 200
 
 
+@pytest.mark.security("S31")
 def test_a_lockout_is_lifted_for_passwords_and_codes(
     app_with: Callable[..., Flask], store: Store, clock: MovableClock
 ) -> None:
@@ -318,6 +321,7 @@ def test_a_lost_authenticator_is_taken_away(app_with: Callable[..., Flask], stor
     assert refused.json["detail"] == "This user has no authenticator."
 
 
+@pytest.mark.security("S36")
 def test_no_administrator_gets_in_as_another(client: FlaskClient, ada: Admin, abe: Admin) -> None:
     """Whoever could would be the second person who approves what they have asked for."""
     refused = ada.post(f"/{ada.id_of('abe')}/reset-password")
@@ -325,6 +329,7 @@ def test_no_administrator_gets_in_as_another(client: FlaskClient, ada: Admin, ab
     assert me(client, abe.login) == 200
 
 
+@pytest.mark.security("S23")
 def test_sessions_are_seen_and_ended_one_by_one_or_all(client: FlaskClient, ada: Admin) -> None:
     logins = [new_customer(client, "bob"), *(logged_in(client, "bob") for _ in range(2))]
     bob = ada.id_of("bob")
