@@ -57,3 +57,10 @@ def test_the_longest_names_make_a_bounded_number_of_bounded_keys() -> None:
         assert len(keys) <= (2 * WORDS_MAX + 3) * PREFIX_LENGTH_MAX
     assert len(search_terms("a b c d e f g h i j k l m n o p q r s t u v")) == WORDS_MAX
     assert is_found(customer_record(full_name="x" * 200), "x" * 100)
+
+
+def test_nothing_but_beginnings_of_what_is_on_record_is_kept() -> None:
+    keys = search_keys(replace(customer_record(full_name=None, email='"a@b"@example.com'), number="C123"))
+    assert keys == sorted({"1", "12", "123", "a", "b", *('"a@b"@example.com'[:length] for length in range(1, 18))})
+    phoned = search_keys(replace(customer_record(full_name=None, phone="+1 202"), number="C9"))
+    assert phoned == ["1", "12", "120", "1202", "9"]

@@ -52,14 +52,17 @@ def test_currencies_of_other_decimals_are_exchanged_exactly() -> None:
 def test_a_remainder_in_the_customers_favour_stays_with_the_bank() -> None:
     """Else one yen after the other would buy a whole cent each at two thirds of its price."""
     yen = rate_of("150", base="USD", quote="JPY")
-    with pytest.raises(ValidationFailed, match="not valid"):
+    with pytest.raises(ValidationFailed, match="not valid") as refusal:
         yen.exchange(Money(1, "JPY"))
+    assert list(refusal.value.errors or {}) == ["amount"]
     assert yen.exchange(Money(2, "JPY")) == Money(1, "USD")
 
 
 def test_what_comes_to_more_than_a_posting_takes_is_refused() -> None:
-    with pytest.raises(ValidationFailed):
+    with pytest.raises(ValidationFailed) as refusal:
         rate_of("2").exchange(Money(AMOUNT_MINOR_MAX, "EUR"))
+    assert list(refusal.value.errors or {}) == ["amount"]
+    assert str(Money(AMOUNT_MINOR_MAX, "USD")) in str(refusal.value.errors)
     assert rate_of("1").exchange(Money(AMOUNT_MINOR_MAX, "EUR")).amount_minor == AMOUNT_MINOR_MAX
 
 

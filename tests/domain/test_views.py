@@ -174,6 +174,8 @@ def test_a_line_tells_its_reference_and_the_exchange_that_it_came_from() -> None
         reference="R-7",
         exchange=Exchange("0.8", "2.40", "EUR", "q1"),
     )
+    needed = {name: EXCHANGED[name] for name in ("fx_quote", "fx_given_rate", "fx_source", "fx_target")}
+    assert Line.of(an_entry(), needed, shown=()).exchange == line.exchange
     other_side = Line.of(an_entry(currency="EUR"), EXCHANGED, shown=())
     assert (other_side.exchange, other_side.reference) == (Exchange("0.8", "3.00", "USD", "q1"), None)
     assert other_side.counterparty == Counterparty("B*** B***", "********9012")
