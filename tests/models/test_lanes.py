@@ -369,21 +369,18 @@ def _faulty(patch: pytest.MonkeyPatch, *faults: Exception) -> list[int]:
     return stripes
 
 
+@pytest.mark.parametrize("conflicts", [0, 4])
 def test_poison_is_found_and_fails_alone_in_either_lane(
-    store: Store, poster: WatchedPoster, lanes: GroupCommit
+    store: Store, poster: WatchedPoster, lanes: GroupCommit, conflicts: int
 ) -> None:
-    numbers = some_accounts(store, 3)
-    poster.faults += [CONFLICT, CONFLICT]
-    bad = deposit(numbers[0], 1)
-
-    def poison(attempt: Attempt) -> None:
-        if bad.id in attempt.ids and not poster.faults:
-            raise ValueError("a fault of the program")
-
-    poster.before = poison
+    """After four conflicts it has been tried twice with all, twice with its neighbours, and waits aside with those."""
+    numbers = some_accounts(store, 2)
+    poster.only = bad = deposit(numbers[0], 1)
+    poster.faults += [CONFLICT] * conflicts + [ValueError("a fault of the program")] * 10
     units = submit(lanes, deposit(numbers[0], 10), bad, deposit(numbers[0], 20), deposit(numbers[1], 1))
     assert [isinstance(unit.future.exception(LONG_S), ValueError) for unit in units] == [False, True, False, False]
-    assert balances(store, *numbers) == [30, 1, 0]
+    assert poster.tries_of(bad)[-1].stripe == (ASIDE if conflicts else MAIN)
+    assert balances(store, *numbers) == [30, 1]
 
 
 def test_a_refusal_is_an_answer_and_no_trouble(store: Store, poster: WatchedPoster, lanes: GroupCommit) -> None:
