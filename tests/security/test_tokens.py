@@ -27,6 +27,7 @@ from tests.factories.authenticators import enrolled, ticket_of
 from tests.factories.clock import MovableClock
 from tests.factories.tokens import REMOVED, claims_of, header_of, resigned
 from tests.factories.users import Login, bearer, logged_in, login_of, new_customer, new_staff
+from tests.integration.test_serving import run
 from tests.live import LiveServer
 from tests.processes import TIMEOUT_S
 
@@ -205,6 +206,17 @@ def test_s16_a_token_of_one_type_is_no_token_of_another(app_with: Callable[..., 
     for type_ in ("refresh", "ticket", "ACCESS", "", "id"):
         assert answer_to(client, resigned(app, login.access_token, type=type_)) == REFUSED
         assert type_ == "refresh" or refresh_with(client, resigned(app, login.refresh_token, type=type_)) == REFUSED
+
+
+@pytest.mark.parametrize("environment", ["development", "testing", "production"])
+def test_s17_no_key_of_less_than_32_bytes_signs_tokens(environment: str) -> None:
+    peppers, key = f"1:{'p' * 32}", "k" * 31
+    done = run(
+        "-m", "flask", "run", FLASK_APP="run.py", FLASK_ENV=environment, SECRET_KEY=key, PASSWORD_PEPPERS=peppers
+    )
+    assert done.returncode == 2
+    assert "SECRET_KEY: Each secret in it needs at least 32 bytes." in done.stderr
+    assert key not in done.stderr + done.stdout
 
 
 # ---- S19 to S21: how a session goes on and ends ----------------------------------------------------------------------
