@@ -60,6 +60,12 @@ class Lookups:
         self._joining = Lock()
         self._next: _Round | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for the next round."""
+        coming = self._next
+        return 1 + len(coming.gates) if coming else 0
+
     def get(self, lookup: Lookup[Result]) -> Result:
         """Return what one look-up says."""
         result: Result = self.get_all(lookup)[0]

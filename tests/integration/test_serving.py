@@ -98,6 +98,19 @@ def test_a_killed_worker_is_replaced(folder: Path) -> None:
         wait_until(server.answers)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system keeps no process to a processor")
+def test_each_worker_keeps_to_a_processor_of_its_own_and_so_does_who_replaces_it(folder: Path) -> None:
+    workers = min(2, len(os.sched_getaffinity(0)))
+    with serving(folder, WORKERS=workers) as server:
+        before = [os.sched_getaffinity(worker) for worker in server.workers()]
+        assert [len(processors) for processors in before] == [1] * workers
+        assert len(set.union(*before)) == workers
+        os.kill(server.workers()[0], signal.SIGKILL)
+        wait_until(lambda: len(server.workers()) == workers)
+        assert set.union(*map(os.sched_getaffinity, server.workers())) == set.union(*before)
+        assert len(os.sched_getaffinity(server.process.pid)) == len(os.sched_getaffinity(0))
+
+
 def test_all_killed_at_once_is_taken_up_again_with_the_data(folder: Path) -> None:
     with serving(folder) as server:
         password = server.demo_password("bob")
