@@ -41,7 +41,7 @@ EARLY = 0.1
 PEOPLE_PER_COMMAND = 1_000
 GROUP = 10
 """How many customers' accounts one seeded transaction touches."""
-BATCH_ACCOUNTS, BATCH_PASSES = 400, 7
+BATCH_ACCOUNTS, BATCH_PASSES = 250, 7
 """One transaction of the database posts to this many accounts this many times."""
 OPENING_MINOR, PAID_MINOR, LARGE_MINOR = 1_000_000, 100, 10_000
 LARGE_EVERY = 500
@@ -159,20 +159,21 @@ def _post_passes(
 
 
 def _post_all(store: Store, intents: Sequence[Intent]) -> None:
-    """Post all intents; those that could not be posted in time are tried again as they are: once each, by their ids."""
-    requests = [Request(intent) for intent in intents]
-    give_up = time.monotonic() + RETRY_S_MAX
-    while requests:
-        outcomes = store.journal.post_many(requests)
+    """Post all intents, and again, fewer at a time, those that were not taken in time: each once, by its id."""
+    waiting = [Request(intent) for intent in intents]
+    size, give_up = len(waiting), time.monotonic() + RETRY_S_MAX
+    while waiting:
+        requests, waiting = waiting[:size], waiting[size:]
         late = []
-        for request, outcome in zip(requests, outcomes, strict=True):
+        for request, outcome in zip(requests, store.journal.post_many(requests), strict=True):
             if isinstance(outcome, AccountBusy | DatabaseUnavailable | OutcomeUnknown | ServerBusy):
                 late.append(request)
             elif isinstance(outcome, BankError):
                 raise outcome
-        if late and time.monotonic() > give_up:
-            raise TimeoutError(f"{len(late)} postings were not taken within {RETRY_S_MAX} s")
-        requests = late
+        if late:
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"{len(late)} postings were not taken within {RETRY_S_MAX} s")
+            size, waiting = max(1, size // 2), late + waiting
 
 
 def _movement(group: Sequence[str], chance: random.Random) -> Post:
