@@ -68,6 +68,11 @@ def test_recovery_codes_are_ten_of_sixteen_letters_in_groups_and_no_two_alike() 
         assert re.fullmatch(RECOVERY_CODE_PATTERN, code)
 
 
+def test_each_group_of_a_recovery_code_is_drawn_anew() -> None:
+    codes = [code.split("-") for code in new_recovery_codes()]
+    assert not all(first[1:] == second[:-1] for first, second, *_ in codes)
+
+
 def test_recovery_codes_are_made_of_all_their_letters() -> None:
     letters = {letter for _ in range(40) for code in new_recovery_codes() for letter in code}
     assert letters == set("abcdefghijklmnopqrstuvwxyz234567-")

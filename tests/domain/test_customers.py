@@ -149,6 +149,7 @@ def test_a_registration_uses_the_invitation_up_and_counts_as_an_opening() -> Non
     assert (invited.invitation, invited.version, invited.updated_at) == (invitation, 2, LATER)
     registered = invited.with_login(now=LATER)
     assert (registered.invitation, registered.openings, registered.version) == (None, 1, 3)
+    assert invited.with_login(now=LATER + timedelta(days=1)).updated_at == LATER + timedelta(days=1)
     with pytest.raises(StateConflict):
         in_status(SUSPENDED).with_login(now=LATER)
     assert not customer_record().is_invited(OPENED_AT)

@@ -255,6 +255,14 @@ def test_a_hold_ends_in_the_future() -> None:
     assert set(refusal.errors or {}) == {"expires_at"}
 
 
+def test_the_smallest_amount_is_set_aside_and_captured_like_any_other() -> None:
+    assert refused(a_book(account_state(id="111")), hold("111", 1)) is InsufficientFunds
+    book = two_accounts()
+    held = recorded(book, hold("111", 1)).transaction.id
+    recorded(book, capture(held, 1))
+    assert (book.accounts["111"].balance, book.accounts["111"].held) == (999, 0)
+
+
 def test_the_largest_amount_can_be_set_aside() -> None:
     book = a_book(account_state(id="111", balance=AMOUNT_MINOR_MAX))
     recorded(book, hold("111", AMOUNT_MINOR_MAX))

@@ -58,6 +58,7 @@ def test_a_canonical_form_is_its_own_canonical_form(name: str) -> None:
         pytest.param("x\u0301x\u0301x\u0301", id="marks that compose with nothing"),
         pytest.param("\u3164\u3164\u3164", id="Hangul fillers"),
         pytest.param("\u1100\u1161\u11a8", id="short once composed"),
+        pytest.param("\u1100\u1100\u1100", id="parts of Hangul letters"),
         pytest.param("user\u0661", id="foreign digits"),
         pytest.param("admin\ufe0f", id="variation selector"),
         pytest.param("bob\U0001f600", id="emoji"),
