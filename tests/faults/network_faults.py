@@ -13,7 +13,7 @@ from tests.faults.cluster import (
     SIZE,
     ClusterSettings,
 )
-from tests.faults.nemesis import Fault, Field, Layout
+from tests.faults.nemesis import BACK_S_MAX_DEFAULT, BACK_S_MAX_RECOMMENDED, Fault, Field, Layout
 from tests.faults.proxy import SERVERS, Flow, Network
 
 MEMBERS = tuple(range(SIZE))
@@ -44,6 +44,7 @@ class _OverNetwork(Fault):
 class PrimaryCutOff(_OverNetwork):
     name = "primary-cut-off"
     about = "Nothing passes between the primary and anybody else, and nobody is told"
+    back_s_max = BACK_S_MAX_RECOMMENDED
 
     def strike(self, field: Field) -> None:
         primary = field.cluster.wait_for_primary().number
@@ -54,11 +55,13 @@ class PrimaryCutOffByDefault(PrimaryCutOff):
     name = "primary-cut-off-10s"
     about = f"{PrimaryCutOff.about}; electionTimeoutMillis 10,000"
     election_timeout_ms = ELECTION_TIMEOUT_MS_DEFAULT
+    back_s_max = BACK_S_MAX_DEFAULT
 
 
 class PrimaryCutOffFromMembers(_OverNetwork):
     name = "primary-without-members"
     about = "Nothing passes between the primary and the other members; the servers reach all of them"
+    back_s_max = BACK_S_MAX_RECOMMENDED
 
     def strike(self, field: Field) -> None:
         self.network.cut(to_and_from(field.cluster.wait_for_primary().number, *MEMBERS))
@@ -79,6 +82,7 @@ class PrimaryCutOffFromServers(_OverNetwork):
 class PrimaryDeaf(_OverNetwork):
     name = "primary-deaf"
     about = "What the other members send to the primary does not arrive; the other way all does"
+    back_s_max = BACK_S_MAX_RECOMMENDED
 
     def strike(self, field: Field) -> None:
         primary = field.cluster.wait_for_primary().number
