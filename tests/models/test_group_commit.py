@@ -12,6 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 from pymongo.errors import AutoReconnect, OperationFailure
+from structlog.testing import capture_logs
 
 from app.domain.errors import AccountBusy, BankError, DatabaseUnavailable, OutcomeUnknown, ServerBusy
 from app.domain.ledger.book import Recorded
@@ -23,6 +24,7 @@ from config import Config
 from tests.factories.ledger import an_account, deposit, post_all, some_accounts, withdrawal
 from tests.fail_points import failing, named_store
 from tests.parallel import at_once
+from tests.processes import wait_until
 
 DEADLINE_S = 1.5
 ANSWER_S_MAX = 6.0
@@ -215,13 +217,14 @@ def test_a_fault_of_a_lane_itself_leaves_nobody_waiting_and_the_lane_goes_on(
     """Such as a log that can't be written: the lanes are all that this process posts with."""
     number, other = some_accounts(store, 2)
     patient = Store.open(replace(config, posting_deadline_ms=int(1_000 * PATIENCE_S)))
-    with transaction_left_open(store, number), monkeypatch.context() as patch:
+    with transaction_left_open(store, number), monkeypatch.context() as patch, capture_logs() as logged:
         patch.setattr(GroupCommit, broken, Mock(side_effect=OSError("broken pipe")))
         start = time.monotonic()
         with pytest.raises(OutcomeUnknown):
             patient.journal.post(deposit(number, 100))
         assert time.monotonic() - start < PATIENCE_S
-    patient.journal.post(deposit(other, 7))  # once the lane has written down what befell it
+        wait_until(lambda: "journal_lane_failed" in [each["event"] for each in logged])
+    patient.journal.post(deposit(other, 7))
     with transaction_left_open(store, number), database_time(DEADLINE_S), pytest.raises(AccountBusy):
         patient.journal.post(deposit(number, 100))
     assert patient.journal.queue_depth == 0

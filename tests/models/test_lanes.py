@@ -330,6 +330,13 @@ def test_all_that_was_accepted_is_answered_before_the_lanes_end(
     assert balances(store, *numbers) == [1] * 4
 
 
+def test_closed_lanes_take_nothing(store: Store, lanes: GroupCommit) -> None:
+    lanes.close()
+    with pytest.raises(ServerBusy):
+        submit(lanes, deposit(an_account(store), 1))
+    assert lanes.depth == 0
+
+
 def _takes_no_more(lanes: GroupCommit) -> bool:
     """Tell whether requests are refused from now on; nothing is handed in to find out."""
     try:

@@ -599,7 +599,7 @@ LIMITS_AND_ENDS = (
         LANES,
         "self._closing or self.depth + len(units) > self._queue_max",
         "self.depth + len(units) > self._queue_max",
-        f"{_GROUP}closing_finishes_what_was_accepted_and_takes_nothing_more",
+        f"{_LANES}closed_lanes_take_nothing",
     ),
     Mutant(
         "closing drops who is queued",
