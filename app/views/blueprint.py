@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import wraps
 from json import JSONEncoder
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -21,13 +21,14 @@ from app.domain.errors import BankError, MfaEnrolmentRequired
 from app.schemas.base import OutSchema
 from app.views import refusals
 from app.views.openapi import BEARER, ETAG, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IF_MATCH, asking
-from app.views.parsing import JSON_TYPE, StrictParser, is_optional
+from app.views.parsing import JSON_TYPE, is_optional, read_json, read_query
 
 View = TypeVar("View", bound=Callable[..., Any])
 ASKED = 202
 """Instead of what an operation does: it waits for a second person."""
 NOTHING_ELSE: Mapping[int, type[OutSchema]] = MappingProxyType({})
 Read = Callable[[Schema, Request], Any]
+_READERS: Mapping[str, Read] = {"json": read_json, "query": read_query}
 _encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -51,8 +52,6 @@ class Audience:
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is untyped
     """A group of operations for one audience; `guards.guard` says which, and nothing is registered without."""
 
-    ARGUMENTS_PARSER = StrictParser()
-
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.audience: Audience | None = None
@@ -66,7 +65,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
         `read` reads it in another way than a schema's own.
         """
         shape = schema()
-        parse = read or partial(self.ARGUMENTS_PARSER.parse, location=location)
+        parse = read or _READERS[location]
         needed = {"required": read is not None or not is_optional(shape)}
         document = super().arguments(shape, location=location, **needed, **options)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import BoundedSemaphore
-from typing import IO, Any, NoReturn, cast
+from typing import IO, Any, cast
 
 from flask import Flask, Request, current_app
 from marshmallow import RAISE, Schema, ValidationError
-from webargs.core import missing
-from webargs.flaskparser import FlaskParser
 
 from app.domain import strict_json
 from app.domain.errors import BadRequest, PayloadTooLarge, ServerBusy, UnsupportedMediaType, ValidationFailed
@@ -27,37 +25,40 @@ def init_parsing(app: Flask) -> None:
     app.extensions["body_places"] = BoundedSemaphore(max(1, app.extensions["config"].threads // 2))
 
 
-class StrictParser(FlaskParser):
-    """Read a body or a query into a schema; every fault is one of the bank's errors."""
+def read_json(shape: Schema, req: Request) -> Any:
+    """Read the body, one JSON object, into a schema; an absent body counts as `{}` where no field is required.
 
-    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {"json": RAISE, "query": RAISE}  # noqa: RUF012  # webargs' type
+    Raises:
+        UnsupportedMediaType: the body is not declared as JSON in UTF-8.
+        MalformedJson: it is not one object.
+        ValidationFailed: its fields are not those of the schema.
+    """
+    body = _body(req)
+    if not body and is_optional(shape):
+        return _load(shape, {})
+    if req.content_type != JSON_TYPE and not _is_json(req):
+        raise UnsupportedMediaType
+    return _load(shape, strict_json.loads(body))
 
-    def load_json(self, req: Request, schema: Schema) -> Any:
-        """Return the body's object; an absent body counts as `{}` where no field is required.
 
-        Raises:
-            UnsupportedMediaType: the body is not declared as JSON in UTF-8.
-            MalformedJson: it is not one.
-        """
-        body = _body(req)
-        if not body and is_optional(schema):
-            return missing
-        if req.content_type != JSON_TYPE and not _is_json(req):
-            raise UnsupportedMediaType
-        return strict_json.loads(body)
+def read_query(shape: Schema, req: Request) -> Any:
+    """Read the query's parameters, each of which may stand there once, into a schema.
 
-    def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002  # webargs passes it
-        """Return the query's parameters, each of which may stand there once."""
-        # raw-request: here queries are read, for their shapes
-        doubled = {name: ["Give this parameter once."] for name, values in req.args.lists() if len(values) > 1}
-        if doubled:
-            raise ValidationError(doubled)
-        return req.args.to_dict()  # raw-request: here queries are read, for their shapes
+    Raises:
+        ValidationFailed: they are not those of the schema, or one is given twice.
+    """
+    # raw-request: here queries are read, for their shapes
+    doubled = {name: ["Give this parameter once."] for name, values in req.args.lists() if len(values) > 1}
+    if doubled:
+        raise ValidationFailed(errors=doubled)
+    return _load(shape, req.args.to_dict())  # raw-request: here queries are read, for their shapes
 
-    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
-        """Raise ValidationFailed, with one flat level of field names."""
-        (messages,) = error.messages_dict.values()  # webargs puts them under the location's name
-        raise ValidationFailed(errors=flatten(messages))
+
+def _load(shape: Schema, given: Mapping[str, Any]) -> Any:
+    try:
+        return shape.load(given, unknown=RAISE)
+    except ValidationError as error:
+        raise ValidationFailed(errors=flatten(error.messages_dict)) from None
 
 
 def flatten(messages: Any, path: str = "") -> dict[str, list[str]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 import time
 
 import structlog
@@ -57,5 +57,5 @@ def request_id() -> str:
     found: str | None = environ.get(_KEPT)
     if found is None:
         given = environ.get(_GIVEN, "")
-        found = environ[_KEPT] = given if _SANE.fullmatch(given) else secrets.token_hex(16)
+        found = environ[_KEPT] = given if _SANE.fullmatch(given) else f"{random.getrandbits(128):032x}"
     return found
