@@ -5,11 +5,8 @@ The routes and what they take come from the description, so a new one is tried w
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,8 +14,8 @@ from flask.testing import FlaskClient
 
 from app.domain.actor import Role
 from app.models.store import Store
-from tests.described import description_of
 from tests.factories.users import Login, logged_in, new_staff, register
+from tests.operations import Operation, operations, places_in, with_member
 
 OF_NO_EXAMPLE = "a password that nobody shows 58"
 """With the one that the examples give, some of what is tried here would be a new password."""
@@ -40,53 +37,6 @@ NOT_FOR_CALLERS = (
     "blocked", "overdraft_limit", "minimum_balance", "trusted", "approved_by", "approval", "forced_by", "requested_by",
     "initiated_by", "customer_id", "user_id", "owner_id", "version", "epoch", "fee", "$set", "__proto__",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One method of one path, as it is described."""
-
-    method: str
-    path: str
-    in_path: tuple[str, ...]
-    in_query: tuple[str, ...]
-    body: Any
-    members: frozenset[str]
-
-    def at(self, text: str) -> str:
-        """Return the path with this text for each of its parameters."""
-        path = self.path
-        for name in self.in_path:
-            path = path.replace(f"{{{name}}}", text)
-        return path
-
-
-def operations(app: Flask) -> Iterator[Operation]:
-    description = description_of(app)
-    for path, methods in description["paths"].items():
-        for method in methods.keys() & {"get", "post", "put", "patch", "delete"}:
-            described = methods[method]
-            parameters = [*methods.get("parameters", ()), *described.get("parameters", ())]
-            places: dict[str, list[str]] = {"path": [], "query": [], "header": []}
-            for parameter in parameters:
-                places[parameter["in"]].append(parameter["name"])
-            schema = _body_schema(description, described)
-            yield Operation(
-                method.upper(),
-                path,
-                tuple(places["path"]),
-                tuple(places["query"]),
-                next(iter(schema.get("examples", ())), None),
-                frozenset(schema.get("properties", ())),
-            )
-
-
-def _body_schema(description: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
-    content = described.get("requestBody", {}).get("content", {}).get("application/json")
-    if content is None:
-        return {}
-    found: dict[str, Any] = description["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
-    return found
 
 
 @pytest.fixture
@@ -114,25 +64,6 @@ def callers(client: FlaskClient, store: Store) -> Iterator[dict[str, Login]]:
 def headers_for(callers: dict[str, Login], operation: Operation) -> dict[str, str]:
     caller = callers.get(operation.path.split("/")[1], callers[""])
     return caller.headers | {"If-Match": '"0"', "Content-Type": "application/json"}
-
-
-def places_in(node: Any, trail: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the way to each member of a document, the document itself first."""
-    yield trail
-    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for name, member in inner:
-        yield from places_in(member, (*trail, name))
-
-
-def with_member(document: Any, trail: tuple[Any, ...], value: Any) -> Any:
-    if not trail:
-        return value
-    changed = copy.deepcopy(document)
-    node = changed
-    for name in trail[:-1]:
-        node = node[name]
-    node[trail[-1]] = value
-    return changed
 
 
 @pytest.mark.security("S45", "S53", "S54", "S55", "S56", "S59")

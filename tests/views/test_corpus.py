@@ -1,0 +1,196 @@
+"""What the corpus holds is sent to every route that takes something: none fails, and nothing moves that was refused.
+
+Of what is refused nothing at all may be left behind: the collections of the bank are compared by their hashes.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.domain.actor import Role
+from app.domain.ids import random_id
+from app.models.ledger_reader import LedgerReader
+from app.models.reconcile import Reconciliation
+from app.models.store import Store
+from app.schemas.problem import PROBLEM_TYPE
+from tests.corpus import broken_bodies, naughty_strings, odd_headers, odd_numbers
+from tests.factories.accounts import numbers_of
+from tests.factories.users import Login, logged_in, new_staff, register
+from tests.operations import Operation, operations, places_in, with_member
+
+OF_NO_EXAMPLE = "a password that nobody shows 58"
+NOBODYS = "0" * 12
+KEPT = (
+    "accounts", "transactions", "entries", "holds", "approvals", "bulks", "bulk_chunks", "customers", "users", "payees",
+    "products", "branches", "fx_rates", "fx_quotes", "policies", "confirmations", "confirmation_limits",
+)  # fmt: skip
+"""What a refused request leaves as it was. It may leave a failed login, or a record in the audit trail."""
+AMOUNTS = frozenset({"amount", "opening_deposit"})
+"""Members that are more than nothing, and less than all there is."""
+BUSY_S_MAX = 60
+"""How long a machine with too much to do may answer 503, which is to try again."""
+PARTS = ("customer", "banker", "admin")
+ENDS_THE_SESSION = "/auth/logout"
+"""It takes nothing but the token, which everything after it needs."""
+
+
+class Teller:
+    """Sends requests as whoever may, and holds every answer against what all of them promise."""
+
+    def __init__(self, client: FlaskClient, store: Store) -> None:
+        assert register(client, "carol", OF_NO_EXAMPLE).status_code == 201
+        self._logins: dict[str, Login] = {
+            "customer": logged_in(client, "carol", OF_NO_EXAMPLE),
+            "banker": new_staff(client, store, "bella", Role.BANKER),
+            "admin": new_staff(client, store, "adam", Role.ADMIN),
+        }
+        self._client = client
+        self._store = store
+        self.number = numbers_of(client, self._logins["customer"])[0]
+        self.sent = 0
+
+    def part(self, name: str) -> Iterator[Operation]:
+        """Yield the operations of one audience that change something."""
+        for operation in operations(self._client.application):
+            first = operation.path.split("/")[1]
+            is_part = (first if first in PARTS else "customer") == name
+            if is_part and operation.method != "GET" and operation.path != ENDS_THE_SESSION:
+                yield operation
+
+    def send(
+        self, operation: Operation, body: bytes | str | None, *, at: str = NOBODYS, **headers: str
+    ) -> TestResponse:
+        """Send a body, with further variables of WSGI in place of the usual ones; again where that is the answer."""
+        first = operation.path.split("/")[1]
+        login = self._logins[first if first in PARTS else "customer"]
+        usual = {"If-Match": '"0"', "Content-Type": "application/json", "Idempotency-Key": random_id()}
+        give_up_s = time.monotonic() + BUSY_S_MAX
+        while True:
+            answer = self._client.open(
+                operation.at(at),
+                method=operation.method,
+                data=body,
+                headers=login.headers | usual,
+                environ_overrides=headers,
+            )
+            if answer.status_code != 503 or time.monotonic() > give_up_s:
+                break
+        told = f"{operation.method} {operation.path} {headers} {body!r:.500}: {answer.text:.500}"
+        assert answer.status_code < 500, told
+        if answer.status_code >= 400:
+            assert answer.mimetype == PROBLEM_TYPE, told
+            assert answer.json["code"], told
+        assert "X-Evil" not in answer.headers, told
+        self.sent += 1
+        return answer
+
+    def what_is_kept(self) -> dict[str, str]:
+        """Return the hash of each collection that a refused request leaves as it was."""
+        found: dict[str, str] = self._store.database.command("dbHash", collections=list(KEPT))["collections"]
+        return found
+
+    def transactions(self) -> int:
+        return self._store.database["transactions"].count_documents({})
+
+
+@pytest.fixture
+def teller(app_with: Callable[..., Flask], store: Store) -> Iterator[Teller]:
+    app = app_with(rate_limit_payees="6000/minute", login_failures_max=100)
+    app.testing = False  # an error that nobody foresaw is answered, and found
+    app.test_client_class = FlaskClient  # these are too many to hold each against the description
+    teller = Teller(app.test_client(), store)
+    yield teller
+    assert Reconciliation(LedgerReader(store.client, store.database)).run().difference is None
+
+
+def filled(template: bytes, operation: Operation) -> bytes:
+    """Return a broken body around one that the operation takes."""
+    name, member = next(iter(operation.body.items()), ("a", 1))
+    parts = {
+        b"BODY": json.dumps(operation.body),
+        b"MEMBER": f"{json.dumps(name)}:{json.dumps(member)}",
+        b"NAME": json.dumps(name),
+    }
+    for place, text in parts.items():
+        template = template.replace(place, text.encode())
+    return template
+
+
+def texts_in(operation: Operation) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to each text in the body that an operation takes, those in a list's first member for all."""
+    for trail in places_in(operation.body):
+        node = operation.body
+        for name in trail:
+            node = node[name]
+        if isinstance(node, str) and not any(isinstance(name, int) and name > 0 for name in trail):
+            yield trail
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_broken_body_is_refused_everywhere_and_changes_nothing(teller: Teller, part: str) -> None:
+    before = teller.what_is_kept()
+    for operation in teller.part(part):
+        for template in broken_bodies() if operation.body else ():
+            answer = teller.send(operation, filled(template, operation))
+            told = f"{operation.method} {operation.path} {template[:200]!r}: {answer.text}"
+            assert answer.status_code == 400, told
+            assert answer.json["code"] == "malformed_json", told
+    assert teller.what_is_kept() == before
+    assert teller.sent >= 8 * len(broken_bodies())
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_an_odd_number_is_no_amount_anywhere_and_changes_nothing(teller: Teller, part: str) -> None:
+    before = teller.what_is_kept()
+    for operation in teller.part(part):
+        for trail in texts_in(operation) if operation.body else ():
+            if not AMOUNTS & set(trail):
+                continue
+            text = json.dumps(with_member(operation.body, trail, "HERE"))
+            for number in odd_numbers():
+                answer = teller.send(operation, text.replace('"HERE"', number))
+                assert answer.status_code in (400, 422, 404), f"{operation.path} {trail} {number:.100}: {answer.text}"
+    assert teller.what_is_kept() == before
+    assert teller.sent >= len(odd_numbers())
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_an_odd_header_makes_nothing_happen(teller: Teller, part: str) -> None:
+    before = teller.what_is_kept()
+    for operation in teller.part(part):
+        body = json.dumps({**operation.body, "no such member": 1}) if operation.body else None
+        if body is None and not operation.in_path:
+            continue
+        for name, value in odd_headers():
+            variable = name.upper().replace("-", "_")
+            is_plain = variable in ("CONTENT_TYPE", "CONTENT_LENGTH")
+            answer = teller.send(operation, body, **{variable if is_plain else f"HTTP_{variable}": value})
+            told = f"{operation.method} {operation.path} {name}: {value:.100}: {answer.status_code} {answer.text}"
+            assert 400 <= answer.status_code < 500, told
+    assert teller.what_is_kept() == before
+    assert teller.sent >= 8 * len(odd_headers())
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_naughty_string_is_taken_as_it_is_or_refused_in_every_text(teller: Teller, part: str, half: int) -> None:
+    """What is refused leaves nothing behind; what is taken posts one transaction at most."""
+    for operation in teller.part(part):
+        for trail in texts_in(operation) if operation.body else ():
+            before, posted = teller.what_is_kept(), teller.transactions()
+            taken = 0
+            for text in naughty_strings()[half::2]:
+                body = json.dumps(with_member(operation.body, trail, text))
+                taken += teller.send(operation, body, at=teller.number).status_code < 300
+            told = f"{operation.method} {operation.path} {trail}: {taken} taken"
+            assert teller.transactions() - posted <= taken, told
+            assert taken or teller.what_is_kept() == before, told
+    assert teller.sent >= 8 * len(naughty_strings()) // 2
