@@ -443,6 +443,14 @@ def test_both_debits_of_one_transaction_count_together() -> None:
     recorded(two_accounts(limits=Limits(transfer=60, transfer_daily=60)), posting_of("111", *legs))
 
 
+def test_limits_bind_withdrawals_and_transfers_and_nothing_that_staff_put_right() -> None:
+    book = two_accounts(limits=Limits(0, 0, 0, 0))
+    legs = (Leg("111", -30, "USD"), Leg("222", 30, "USD"))
+    recorded(book, replace(posting_of("111", *legs), type=TransactionType.ADJUSTMENT))
+    assert book.accounts["111"].spent == Spent()
+    assert refused(book, posting_of("111", *legs)).code == "transaction_limit_exceeded"
+
+
 def test_money_that_is_held_in_the_same_batch_is_not_there_any_more() -> None:
     book = two_accounts()
     outcomes = applied(book, hold("111", 600), hold("111", 401), withdrawal("111", 401), withdrawal("111", 400))

@@ -310,7 +310,7 @@ def test_the_same_request_again_gets_the_first_answer_and_moves_nothing() -> Non
     first, again = applied(book, deposit(account.id, 10, key="k"), deposit(account.id, 10, key="k"))
     assert isinstance(first, Recorded)
     assert isinstance(again, Recorded)
-    assert (again.transaction, again.replayed) == (first.transaction, True)
+    assert (again.transaction, again.entries, again.replayed) == (first.transaction, (), True)
     assert book.accounts[account.id].balance == 10
     assert len(book.new_entries) == 2
 
@@ -555,8 +555,8 @@ def test_a_reversal_asks_for_the_money_to_be_there_unless_it_is_forced() -> None
     moved = recorded(book, deposit(account.id, 300)).transaction
     recorded(book, withdrawal(account.id, 200))
     assert refused(book, reversal(moved.id)) is InsufficientFunds
-    recorded(book, reversal(moved.id, forced_by="approval 7"))
-    assert book.accounts[account.id].balance == -200
+    undone = recorded(book, reversal(moved.id, forced_by="approval 7")).transaction
+    assert (book.accounts[account.id].balance, undone.forced_by) == (-200, "approval 7")
 
 
 def test_somebody_elses_transaction_is_not_found_even_where_undoing_it_would_only_credit_them() -> None:
