@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -30,9 +31,8 @@ from tests.faults.verdict import COLUMNS, Result, conclude, row
 _SHOWN_MAX = 10
 
 
-def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is ended on the way out
-    arguments = _parse()
+def main(words: Sequence[str]) -> int:
+    arguments = _parse(words)
     if arguments.list:
         for fault in CATALOGUE.values():
             click.echo(f"{fault.name:<22} {fault.about}")
@@ -60,7 +60,7 @@ def main() -> int:
     return 0 if is_pass else 1
 
 
-def _parse() -> argparse.Namespace:
+def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--times", type=int, default=1, help="how often each fault is thrown")
     parser.add_argument("--seed", type=int, default=1, help="the first run's seed; the others count on from it")
@@ -68,7 +68,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--allow-skipped", action="store_true", help="pass although some faults were skipped")
     parser.add_argument("--folder", help="keep databases, logs and histories here")
     parser.add_argument("--list", action="store_true", help="name the faults and end")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def _names(text: str) -> list[str]:
@@ -102,4 +102,5 @@ def _tell(result: Result) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is ended on the way out
+    sys.exit(main(sys.argv[1:]))
