@@ -11,7 +11,7 @@ from benchmarks.bank import BANKER, log_in, open_bank, opened, read_books, recon
 from benchmarks.figures import Layout, OpenFigure, figure_of
 from benchmarks.load import Load, Outcome, run
 from benchmarks.loads import Caller, Money
-from benchmarks.server import BANK, HELLO, NOOP, Server, serving
+from benchmarks.server import BANK, BARE, HELLO, NOOP, Server, serving
 from benchmarks.sums import Books, Claim, Kind, differences
 from benchmarks.usage import find_process
 from config import Config
@@ -47,16 +47,17 @@ class Plan:
 
 
 def measure_layout(plan: Plan) -> Layout:
-    """Measure every load; the hello and the no-op in two halves, before and after the others."""
+    """Measure every load; the yardsticks and the no-op in two halves, before and after the others."""
     found = Layout(plan.workers, plan.threads)
     plan.say(f"{found.name}: opening a bank")
     bank = open_bank(plan.config)
     tokens: list[str] = []
-    yardsticks: dict[str, list[Outcome]] = {loads.HELLO: [], loads.NOOP: []}
+    yardsticks: dict[str, list[Outcome]] = {loads.BARE: [], loads.HELLO: [], loads.NOOP: []}
 
     def measure_yardsticks() -> None:
-        with serving(HELLO, plan.variables) as server:
-            yardsticks[loads.HELLO].append(_sent(plan, server, loads.HELLO, loads.hello(server.host), halves=2))
+        for name, program in ((loads.BARE, BARE), (loads.HELLO, HELLO)):
+            with serving(program, plan.variables) as server:
+                yardsticks[name].append(_sent(plan, server, name, loads.hello(server.host), halves=2))
         with serving(NOOP, plan.variables) as server:
             if not tokens:
                 tokens.extend(log_in(server.url, [*bank.usernames, BANKER]))

@@ -13,6 +13,7 @@ from benchmarks.sums import Kind
 from benchmarks.zipf import cumulative_weights
 
 HELLO = "hello"
+BARE = "bare WSGI"
 NOOP = "authenticated no-op"
 BALANCE = "GET /balance"
 HISTORY = f"GET /transactions, {LINES_MIN} lines"

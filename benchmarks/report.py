@@ -11,6 +11,7 @@ from benchmarks.figures import Figure, Layout, Peers, Yardsticks
 from benchmarks.verdicts import Verdict
 
 _BESIDE = {
+    loads.HELLO: (loads.BARE, "bare WSGI"),
     loads.NOOP: (loads.HELLO, "hello"),
     loads.HISTORY: (loads.BALANCE, "GET /balance"),
     loads.DEPOSIT_HOT: (loads.DEPOSIT, "spread"),

@@ -19,6 +19,7 @@ from benchmarks.usage import children, memory_mib
 BANK = ("run.py",)
 NOOP = ("-m", "benchmarks.serve", "benchmarks.noop:app")
 HELLO = ("-m", "benchmarks.serve", "benchmarks.yardstick:hello")
+BARE = ("-m", "benchmarks.serve", "benchmarks.yardstick:bare")
 _PROJECT = Path(__file__).parents[1]
 _START_S_MAX = 60
 _STOP_S_MAX = 30

@@ -1,9 +1,9 @@
 """The yardsticks: what the bare tools do on this machine. FROZEN, for a target must not move with our own code.
 
-A test pins this file's digest. It imports nothing of the application: `hello` is the least that a WSGI server can be
-asked for, and `main` measures what the database gives a PyMongo client without HTTP, 64 threads in one process, every
-write on a majority and in the journal: a read of one document by its key, and a bare counter, in one document and
-spread over 1,000.
+A test pins this file's digest. It imports nothing of the application: `hello` is the least that can be made with Flask,
+`bare` the least that a WSGI server can be asked for, and `main` measures what the database gives a PyMongo client
+without HTTP, 64 threads in one process, every write on a majority and in the journal: a read of one document by its
+key, and a bare counter, in one document and spread over 1,000.
 
     python -m benchmarks.yardstick URI SECONDS
 """
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from flask import Flask
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
@@ -30,7 +31,16 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 Counters = Collection[dict[str, Any]]
 
 
-def hello(_environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+hello = Flask("hello")
+
+
+@hello.get("/")
+def say_hello() -> str:
+    """Answer with five bytes."""
+    return "hello"
+
+
+def bare(_environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """Answer any request with five bytes."""
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
     return [b"hello"]

@@ -20,6 +20,7 @@ def good_enough() -> Layout:
         4,
         64,
         {
+            loads.BARE: figure(40_000),
             loads.HELLO: figure(10_000),
             loads.NOOP: figure(4_000),
             loads.BALANCE: figure(1_000),
