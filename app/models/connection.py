@@ -42,7 +42,7 @@ def connect(
         "connectTimeoutMS": timeout_ms,
         "waitQueueTimeoutMS": timeout_ms,
         "timeoutMS": 2 * timeout_ms,
-        "heartbeatFrequencyMS": 2_000,
+        "heartbeatFrequencyMS": 500,
         "maxPoolSize": POOL_SIZE_MAX,
         "retryWrites": True,
         "retryReads": True,

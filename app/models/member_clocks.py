@@ -23,7 +23,7 @@ _Address = tuple[str, int | None]
 class MemberClocks(ServerHeartbeatListener, ServerListener):
     """Each member's clock as of its latest heartbeats, told against this process's monotonic clock, which nobody sets.
 
-    Members say their time in every heartbeat, about every two seconds, so knowing it costs no command. It is known
+    Members say their time in every heartbeat, about twice a second, so knowing it costs no command. It is known
     before the driver uses a member for anything, and carried on where a member is silent.
     """
 
