@@ -217,7 +217,7 @@ class GroupCommit:
             elif fault is Fault.UNKNOWN:
                 self._put_aside(_Group(batch, whole=True))
             else:
-                todo.extend(self._split(batch, fault, error))
+                todo.extend(reversed(self._split(batch, fault, error)))  # the earlier half first
 
     def _try(self, batch: Sequence[Unit]) -> Exception | None:
         """Post a batch, again after a first conflict; return the error that is left."""

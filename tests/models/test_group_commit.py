@@ -120,6 +120,16 @@ def test_poison_fails_alone(store: Store) -> None:
     assert [balance(store, number) for number in (good, bad, also_good)] == [100, 0, 100]
 
 
+def test_neighbours_of_poison_are_posted_in_the_order_they_came(store: Store) -> None:
+    good, bad = some_accounts(store, 2)
+    unacceptable = GuardedWrite("holds", {"_id": "h"}, ServerBusy(), insert={"_id": "h", "amount": 1.5})
+    poison = Request(deposit(bad, 100), also=(unacceptable,))
+    with pytest.raises(OperationFailure, match="validation"):
+        store.journal.post_many([Request(deposit(good, 100)), Request(withdrawal(good, 100)), poison])
+    found = store.accounts.get_customer_account(good)
+    assert (found.balance, found.seq) == (0, 2)
+
+
 def test_a_commit_that_fails_once_without_an_answer_is_done_exactly_once(named: Store) -> None:
     number = an_account(named)
     with failing(named, "commitTransaction", mode={"times": 2}, closeConnection=True):
