@@ -76,6 +76,8 @@ class Journal:
     def post_many(self, requests: Sequence[Request]) -> list[Outcome]:
         """Post many intents through the same door, each on its own feet, and return an outcome for each.
 
+        What fails for a reason that nobody foresaw is raised once all the others are answered.
+
         Raises:
             ClockWrong: what would be posted now would bear a wrong date; nothing was queued.
         """
@@ -83,7 +85,16 @@ class Journal:
             raise PostingNotSupported
         self._clock_guard.require_right()
         units = self._commits.submit(requests, deadline=deadline_within(self._deadline_s))
-        return [_outcome(unit) for unit in units]
+        outcomes: list[Outcome] = []
+        faults: list[Exception] = []
+        for unit in units:
+            try:
+                outcomes.append(_outcome(unit))
+            except Exception as fault:
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+        return outcomes
 
     def close(self) -> None:
         """Finish what was accepted and end."""
