@@ -53,9 +53,11 @@ def main(words: Sequence[str]) -> int:
     click.echo(
         f"{len(results)} runs in {minutes:.1f} minutes on {os.cpu_count()} cores, load {os.getloadavg()[2]:.1f}."
     )
-    if not arguments.folder:
-        shutil.rmtree(folder)
     is_pass, sentences = conclude(results, allow_skipped=arguments.allow_skipped)
+    if is_pass and not arguments.folder:
+        shutil.rmtree(folder)
+    else:
+        click.echo(f"Histories and logs are in {folder}.")
     click.echo("\n".join(sentences))
     return 0 if is_pass else 1
 
@@ -66,7 +68,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the first run's seed; the others count on from it")
     parser.add_argument("--faults", type=_names, default=list(CATALOGUE), help="names, separated by commas")
     parser.add_argument("--allow-skipped", action="store_true", help="pass although some faults were skipped")
-    parser.add_argument("--folder", help="keep databases, logs and histories here")
+    parser.add_argument("--folder", help="keep histories and logs here; without it, those of a failure alone are kept")
     parser.add_argument("--list", action="store_true", help="name the faults and end")
     return parser.parse_args(words)
 
