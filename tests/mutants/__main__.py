@@ -13,6 +13,9 @@ from tests.mutants.trial import Verdict, failing_unchanged, try_mutant
 def main(text: str = "") -> int:
     """Print a verdict for each, the overall one last; return the exit code, which is not 0 where one is not caught."""
     chosen = [mutant for mutant in PLANTED if text in mutant.defect]
+    if not chosen:
+        print(f"No planted mutant has {text!r} in the name of its defect; tests/mutants/planted.py names them all.")
+        return 1
     unsound = failing_unchanged({mutant.caught_by for mutant in chosen})
     for test in sorted(unsound):
         print(f"fails without any defect: {test}", flush=True)
@@ -24,7 +27,7 @@ def main(text: str = "") -> int:
             print(f"{trial.verdict:9} {mutant.defect} [{mutant.file}]", flush=True)
             if not is_caught:
                 print(trial.output)
-    passed = bool(chosen) and caught == len(chosen) and not unsound
+    passed = caught == len(chosen) and not unsound
     print(f"{caught} of {len(chosen)} planted mutants are caught: {'passed' if passed else 'FAILED'}")
     return 0 if passed else 1
 

@@ -691,4 +691,4 @@ AT_EVERY_RUN = tuple(
         "closing drops who is queued",
     }
 )
-"""One of each kind; `python -m tests.mutants` tries all."""
+"""Some of most kinds; `python -m tests.mutants` tries all."""
