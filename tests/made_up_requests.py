@@ -56,6 +56,7 @@ REFUSED_BEYOND_A_SCHEMA = {
     r"Give one threshold for each currency": "one member of several objects together",
     r"This operation has no amount|Give a threshold for at least one": "by the operation in the path",
     r"Give a time from now on": "which times are still to come",
+    r"There is no branch of this code": "which branches there are",
     r"Give at least one limit": "which of its members an object has",
     r"This password is too easy to guess|Use more than your name": "how easy a text is to guess",
     r"Use 3 to 32 characters|Use only letters": "after the name was made canonical",
@@ -175,8 +176,8 @@ def _known_rule(messages: list[str]) -> str | None:
     return next((why for told, why in rules if any(re.match(told, message) for message in messages)), None)
 
 
-class _KeptConnections(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Quiet(WSGIRequestHandler):
+    """One request for each connection: a body that is refused unread would stand before the next one."""
 
     def log(self, *_: Any) -> None:
         """Say nothing: the application logs each request."""
@@ -185,7 +186,7 @@ class _KeptConnections(WSGIRequestHandler):
 @contextmanager
 def _served(app: WSGIApplication) -> Iterator[str]:
     """Serve an application on loopback, each connection in a thread of its own."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_KeptConnections)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -36,6 +36,7 @@ OWN_PART = {"carol": 20, "bella": 20, "adam": 35}
 """How many operations each caller succeeds with at least: a run in which nobody gets in proves nothing."""
 
 
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")  # the server in this process may, for its pauses
 @pytest.mark.parametrize("username", OWN_PART)
 def test_requests_made_up_from_the_description_are_answered_as_it_says(
     app_with: Callable[..., Flask], store: Store, username: str
