@@ -157,7 +157,7 @@ def test_an_odd_number_is_no_amount_anywhere_and_changes_nothing(teller: Teller,
             text = json.dumps(with_member(operation.body, trail, "HERE"))
             for number in odd_numbers():
                 answer = teller.send(operation, text.replace('"HERE"', number))
-                assert answer.status_code in (400, 422, 404), f"{operation.path} {trail} {number:.100}: {answer.text}"
+                assert 400 <= answer.status_code < 500, f"{operation.path} {trail} {number:.100}: {answer.text}"
     assert teller.what_is_kept() == before
     assert teller.sent >= len(odd_numbers())
 
