@@ -28,7 +28,7 @@ from app.domain.ledger.book import Outcome, Recorded
 from app.models.posting import Fault, Poster, Request, classify
 
 GATHER_S_MAX = 0.005
-GATHER_SHARE = 0.5
+GATHER_SHARE = 0.5  # float-money: of the time that a batch takes
 """Of the time that the last batch took: no request waits much longer for company than it would without."""
 CONFLICT_TRIES = 2
 CONFLICT_PAUSE_S = 0.002
