@@ -13,6 +13,7 @@ from config import Config, _EnvironmentSchema
 PROJECT = Path(__file__).parents[1]
 WITHOUT_IMPORT = {"tzdata"}
 """zoneinfo finds it by itself."""
+DOCUMENTS = [*PROJECT.glob("*.md"), PROJECT / ".env.example", *(PROJECT / "docs").glob("*.md")]
 
 
 def normal(name: str) -> str:
@@ -58,3 +59,18 @@ def test_the_example_settings_show_the_defaults() -> None:
     needed = {"FLASK_ENV": "production", "SECRET_KEY": "k" * 32, "PASSWORD_PEPPERS": f"1:{'p' * 32}", "MONGO_URI": "x"}
     shown = dict(re.findall(r"^#([A-Z_]+)=(.*)$", (PROJECT / ".env.example").read_text(), re.M))
     assert Config.from_env(needed | shown) == Config.from_env(needed)
+
+
+def test_the_documents_name_no_make_target_that_is_not_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.M))
+    named = {target for file in DOCUMENTS for target in re.findall(r"(?:`|^ *)make ([a-z-]+)", file.read_text(), re.M)}
+    assert {"run", "test"} < named
+    assert named - targets == set()
+
+
+def test_the_documents_name_no_file_that_is_not_there() -> None:
+    text = "\n".join(file.read_text() for file in DOCUMENTS)
+    paths = set(re.findall(r"`((?:app|benchmarks|deploy|docs|house_rules|tests)/[\w./-]*)`", text))
+    links = {file.parent / path for file in DOCUMENTS for path in re.findall(r"\]\(([^)#:]+)\)", file.read_text())}
+    assert len(paths) > 10
+    assert {path for path in [*map(PROJECT.joinpath, paths), *links] if not path.exists()} == set()
