@@ -48,7 +48,7 @@ mutation: $(INSTALLED) ## Plant thousands of defects in the domain; fail where t
 mutants: $(INSTALLED) ## Plant a hundred defects in the journal; fail where a test misses its own (ABOUT: some alone)
 	@$(BIN)/python -m tests.mutants "$(ABOUT)"
 
-bench: $(INSTALLED) ## Measure the bank over HTTP; fail where it is slower than promised (needs wrk)
+bench: $(INSTALLED) ## Measure the bank over HTTP; fail where it is slower than promised (needs wrk; BENCH=--help)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 bench-peers: $(INSTALLED) ## Measure medici and PostgreSQL beside it (needs wrk; Node.js, PostgreSQL)
@@ -58,7 +58,7 @@ bench-scale: $(INSTALLED) ## Measure a small bank and one of 5,000,000 entries s
 	@$(BIN)/python -m benchmarks.scale $(BENCH)
 
 bench-ledger: $(INSTALLED) ## Measure the ledger; fail where it is slower than promised
-	@$(BIN)/python -m benchmarks.ledger
+	@$(BIN)/python -m benchmarks.ledger $(BENCH)
 
 faults: $(INSTALLED) ## Throw faults at the bank on a real replica set (N times each, from SEED on; FAULTS=names)
 	@$(BIN)/python -m tests.faults --times $(or $(N),1) --seed $(or $(SEED),1) \

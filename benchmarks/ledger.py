@@ -46,6 +46,7 @@ from app.models.posting import Fault, Poster, Request, classify
 from app.models.store import Store
 from app.schemas.bulk_csv import read_csv
 from app.serving import spare_the_collector
+from benchmarks import machine
 from config import Config
 
 ACCOUNTS = 1_000
@@ -107,11 +108,14 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path)
     options = parser.parse_args()
     configure_logs("WARNING")
-    with (
-        tempfile.TemporaryDirectory(prefix="bank-bench-") as scratch,
-        embedded.start(options.data_dir or Path(scratch)) as server,
-    ):
-        return _run(_config(server.uri), seconds=options.seconds, rounds=options.rounds)
+    with tempfile.TemporaryDirectory(prefix="bank-bench-") as scratch:
+        folder = options.data_dir or Path(scratch)
+        if sys.platform == "linux":  # elsewhere nobody tells us
+            if machine.file_system(folder) in machine.IN_MEMORY:
+                sys.exit(f"{folder} is in memory, where a journal costs nothing: give --data-dir on a disk.")
+            print(machine.described(folder))
+        with embedded.start(folder) as server:
+            return _run(_config(server.uri), seconds=options.seconds, rounds=options.rounds)
 
 
 def _run(config: Config, *, seconds: float, rounds: int) -> int:

@@ -74,6 +74,8 @@ def main() -> int:
     options = _options()
     configure_logs("WARNING")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the data are removed then, too
+    if sys.platform != "linux":
+        sys.exit("Linux is needed, which tells what memory and disks are used.")
     small = replace(SMALL, logins=options.logins)
     if machine.file_system(options.folder) in machine.IN_MEMORY:
         sys.exit(f"{options.folder} is in memory, where a journal costs nothing: give --folder on a disk.")
