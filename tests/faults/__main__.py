@@ -54,10 +54,10 @@ def main(words: Sequence[str]) -> int:
         f"{len(results)} runs in {minutes:.1f} minutes on {os.cpu_count()} cores, load {os.getloadavg()[2]:.1f}."
     )
     is_pass, sentences = conclude(results, allow_skipped=arguments.allow_skipped)
-    if is_pass and not arguments.folder:
-        shutil.rmtree(folder)
-    else:
+    if arguments.folder or any(result.fell_short for result in results):
         click.echo(f"Histories and logs are in {folder}.")
+    else:
+        shutil.rmtree(folder)
     click.echo("\n".join(sentences))
     return 0 if is_pass else 1
 

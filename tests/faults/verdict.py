@@ -46,6 +46,11 @@ class Result:
             return "FAIL"
         return "unknown" if self.too_few else "pass"
 
+    @property
+    def fell_short(self) -> bool:
+        """Whether it was run and did not pass."""
+        return self.verdict in ("FAIL", "unknown")
+
 
 def judge(
     fault: Fault,
@@ -119,7 +124,7 @@ def conclude(results: Sequence[Result], *, allow_skipped: bool) -> tuple[bool, l
     A run that fell short or shows too little is none; a skipped one is none either, unless that is allowed, and then
     something else must have passed.
     """
-    fallen = [each for each in results if each.verdict in ("FAIL", "unknown")]
+    fallen = [each for each in results if each.fell_short]
     skipped = sorted({each.fault for each in results if each.skipped})
     passed = sum(each.verdict == "pass" for each in results)
     is_pass = bool(passed) and not fallen and (allow_skipped or not skipped)
