@@ -2,6 +2,7 @@
 
 A look-up by itself is sent at once by whoever asks. Who asks while another is under way waits for the next round, whose
 first caller asks for all. What is answered was read after it was asked for, so nobody sees less than without rounds.
+A round whose answer does not come holds up the next for a moment alone.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from pymongo.database import Database
 from app.domain.errors import DatabaseUnavailable
 from app.models.budget import REQUEST_S, deadline_within
 from app.models.collection import Document
+
+PATIENCE_S = 0.25
+"""How long a round waits for the one before; an answer is there in a hundredth of that."""
 
 Result = TypeVar("Result")
 _Place = tuple[str, str]
@@ -52,7 +56,7 @@ class _Round:
 
 
 class Lookups:
-    """Reads documents by key for all threads of this process; one round at a time."""
+    """Reads documents by key for all threads of this process; one round at a time, unless one is late."""
 
     def __init__(self, database: Database[Document]) -> None:
         self._database = database
@@ -77,18 +81,20 @@ class Lookups:
         Raises:
             DatabaseUnavailable: the request's time is over while it waits.
             PyMongoError: the database could not be asked.
+            TypeError: a key is none; nobody else's look-up is touched by that.
         """
         found = self._find(lookups)
         return [lookup.read(found.get((lookup.place, lookup.key))) for lookup in lookups]
 
     def _find(self, lookups: Iterable[Lookup[Any]]) -> _Found:
+        wanted = _by_place(lookups)  # what is wrong with a key is found before anybody else has to do with it
         with self._joining:
             first = self._next is None
             if self._next is None:
                 self._next = _Round()
             joined = self._next
-            for lookup in lookups:
-                joined.wanted[lookup.place].add(lookup.key)
+            for place, keys in wanted.items():
+                joined.wanted[place] |= keys
             if not first:
                 gate = Lock()
                 gate.acquire()
@@ -98,17 +104,15 @@ class Lookups:
         if not gate.acquire(timeout=_time_left_s()):
             raise DatabaseUnavailable(retry_after_s=1)
         if joined.found is None:  # it failed for another, whose time may have been over: each by itself, then
-            return self._read(_by_place(lookups))
+            return self._read(wanted)
         return joined.found
 
     def _lead(self, led: _Round) -> _Found:
-        """Ask for all who have joined until it is this round's turn."""
-        taken = self._turn.acquire(timeout=_time_left_s())
+        """Ask for all who have joined until it is this round's turn, or the one before is late."""
+        taken = self._turn.acquire(timeout=min(PATIENCE_S, _time_left_s()))
         try:
             with self._joining:
                 self._next = None
-            if not taken:
-                raise DatabaseUnavailable(retry_after_s=1)
             led.found = self._read(led.wanted)
             return led.found
         finally:
@@ -132,6 +136,8 @@ class Lookups:
 def _by_place(lookups: Iterable[Lookup[Any]]) -> dict[_Place, set[str]]:
     wanted: defaultdict[_Place, set[str]] = defaultdict(set)
     for lookup in lookups:
+        if not isinstance(lookup.key, str):
+            raise TypeError(f"{lookup.key!r} is no key of {lookup.collection}")
         wanted[lookup.place].add(lookup.key)
     return wanted
 

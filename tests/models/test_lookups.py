@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
+from app.models import lookups
 from app.models.connection import connect
+from app.models.lookups import Lookup
 from app.models.store import Store
 from config import Config
 from tests.factories.ledger import ALICE, an_account, deposit, some_accounts
@@ -63,8 +66,9 @@ def in_background(watched: Store, number: str) -> tuple[threading.Thread, list[i
 
 
 def test_those_who_ask_while_another_is_answered_are_answered_together(
-    store: Store, watched: Store, held: Held
+    store: Store, watched: Store, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lookups, "PATIENCE_S", TIMEOUT_S)  # as long as it takes here until all have asked
     numbers = some_accounts(store, 21)
     first, _ = in_background(watched, numbers[0])
     assert held.read.wait(TIMEOUT_S)
@@ -118,3 +122,21 @@ def test_a_look_up_that_fails_fails_for_whoever_sent_it_alone(config: Config, st
     named.close()
     assert sorted(found, key=str) == [5] * 11 + [None]
     assert refused == [_BAD_VALUE]
+
+
+def test_an_answer_that_is_lost_on_its_way_holds_up_nobody_else(store: Store, watched: Store, held: Held) -> None:
+    numbers = some_accounts(store, 2)
+    first, _ = in_background(watched, numbers[0])
+    assert held.read.wait(TIMEOUT_S)
+    assert watched.accounts.get_owned(numbers[1], ALICE).id == numbers[1]
+    assert first.is_alive()
+    held.let_go.set()
+    first.join()
+
+
+@pytest.mark.parametrize("key", [["a list"], {"$gt": ""}, None, 7])
+def test_what_is_no_key_fails_for_whoever_brought_it_and_nobody_after_them(store: Store, key: Any) -> None:
+    number = an_account(store)
+    with pytest.raises(TypeError):
+        store.lookups.get(Lookup("accounts", key, bool))
+    assert store.accounts.get_owned(number, ALICE).id == number
