@@ -329,7 +329,7 @@ class GroupCommit:
             requests = [unit.request for unit in batch]
             outcomes = self._poster.post(requests, stripe=stripe, timeout_s=timeout_s, now=now, claims=claims)
         except ClockWrong as refusal:  # nothing of the batch has happened, and nothing will until the clock is right
-            outcomes = [refusal] * len(batch)
+            outcomes = [ClockWrong(retry_after_s=refusal.retry_after_s) for _ in batch]  # each is raised in a thread
         except Exception as error:  # whatever it is, each of these callers must get an answer
             for unit in batch:
                 if unit.trouble is not Fault.UNKNOWN:

@@ -18,6 +18,7 @@ from app.models import member_clocks
 from app.models.clock_guard import ClockGuard, clocks_of
 from app.models.connection import connect
 from app.models.job_registry import run_due, run_now
+from app.models.posting import Request
 from app.models.store import Store
 from config import Config
 from tests.factories.clock import MachineClock, MovableClock, heartbeat
@@ -211,3 +212,16 @@ def test_what_was_accepted_before_the_clock_was_set_is_not_dated_by_it(
     assert account.balance == 200
     assert account.last_entry_at is not None
     assert account.last_entry_at <= datetime.now(UTC)
+
+
+def test_each_of_those_who_are_refused_together_gets_a_refusal_of_their_own(
+    config: Config, store: Store, machine: MachineClock
+) -> None:
+    """One that many threads raise at once collects all their tracebacks."""
+    number, clock = an_account(store), SetMeanwhile(machine)
+    with closing(Store.open(config, clock=clock)) as other:
+        other.journal.post(deposit(number, 100))
+        clock.is_to_be_set = True
+        outcomes = other.journal.post_many([Request(deposit(number, 100)) for _ in range(3)])
+        assert {type(outcome) for outcome in outcomes} == {ClockWrong}
+        assert len(set(map(id, outcomes))) == 3
