@@ -1,13 +1,15 @@
 """On which processor a server process runs: one for each process, as only one of its threads runs Python at a time.
 
 Where threads hand that turn on from processor to processor, each begins with cold caches: a deposit took a third more
-time. Hashing a password needs no turn, and goes where there is room. Systems that can't be told are left alone.
+time. Hashing a password needs no turn, and goes where there is room. Systems that can't be told are left alone, as are
+sandboxes and containers that won't be.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -30,11 +32,17 @@ def on_any_processor() -> Iterator[None]:
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, _everywhere)
+    _keep_to(_everywhere)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        _keep_to(before)
+
+
+def _keep_to(processors: set[int]) -> None:
+    """Keep the calling thread to these processors, where the system lets it."""
+    with suppress(OSError):
+        os.sched_setaffinity(0, processors)
 
 
 def _go_where_the_child_shall_be() -> None:
@@ -42,13 +50,13 @@ def _go_where_the_child_shall_be() -> None:
     for child in multiprocessing.active_children():
         with suppress(ProcessLookupError):
             taken.update(os.sched_getaffinity(child.pid or 0))
-    first = os.getpid()  # several servers on one machine shall not all begin with the same
-    chosen = min(_everywhere, key=lambda processor: (taken[processor], (processor - first) % (max(_everywhere) + 1)))
-    os.sched_setaffinity(0, {chosen})
+    # several servers on one machine shall not all begin with the same, and in containers nothing tells them apart
+    chosen = min(_everywhere, key=lambda processor: (taken[processor], random.random()))  # noqa: S311  # nosec B311
+    _keep_to({chosen})
 
 
 def _come_back() -> None:
-    os.sched_setaffinity(0, _everywhere)
+    _keep_to(_everywhere)
 
 
 def _stay() -> None:
