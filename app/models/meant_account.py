@@ -28,12 +28,28 @@ def with_account(
         NotFound: there is no such account, or it is somebody else's.
         BankError: whatever `work` raises.
     """
+    if number is not None:
+        return _with_named(store, actor, number, work)
     try:
-        return work(store.accounts.get_ref(actor, number))
+        return work(store.accounts.get_ref(actor, None))
     except BankError as refusal:
-        if number is not None or key is None or refusal.status >= 500:
+        if key is None or refusal.status >= 500:
             raise
         earlier = store.transactions.find(transaction_id(actor.user_id, key))
         if earlier is None:
             raise
     return work(store.accounts.get_ref(actor, earlier.account_id))
+
+
+def _with_named(store: Store, actor: Actor, number: str, work: Callable[[AccountRef], Result]) -> Result:
+    """Do `work` with the account of this number, which may be remembered of somebody who holds it no more.
+
+    Whatever refuses them then, they are told that it is none of theirs: neither its currency nor anything else.
+    """
+    meant = store.accounts.get_ref(actor, number)
+    try:
+        return work(meant)
+    except BankError as refusal:
+        if refusal.status < 500:
+            store.accounts.get_reachable(actor, number)
+        raise

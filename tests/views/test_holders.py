@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.domain.accounts import new_account_number
 from app.domain.operations.base import OperationName
 from app.models.store import Store
 from tests.factories.accounts import Bank, numbers_of
@@ -70,6 +71,26 @@ def test_whoever_leaves_sees_and_moves_nothing_any_more(client: FlaskClient, sto
     assert client.get("/balance", headers=bob.headers).json["account"] == numbers_of(client, bob)[0] != number
     assert leave(bank, number, second).status_code == 404
     assert holders_of(bank, number) == [first]
+
+
+def test_whoever_has_left_is_told_nothing_but_that_the_account_is_none_of_theirs(
+    client: FlaskClient, bank: Bank
+) -> None:
+    (alice, _), (bob, second) = bank.verified("alice"), bank.verified("bob")
+    number = numbers_of(client, alice)[0]
+    join(bank, number, second)
+    body: dict[str, Any] = {"amount": 5, "account": number}
+    assert client.post("/deposit", json=body, headers=bob.headers).status_code == 201
+    assert leave(bank, number, second).status_code == 200
+    for path, body in (
+        ("/deposit", {"amount": "0.001", "account": number}),
+        ("/withdraw", {"amount": "0.001", "account": number}),
+        ("/transfers", {"amount": 1, "from": number, "to": number}),
+        ("/transfers", {"amount": 1, "from": number, "to": new_account_number()}),
+        ("/transfers", {"amount": "0.001", "from": number, "to": numbers_of(client, bob)[0]}),
+    ):
+        refused = client.post(path, json=body, headers=bob.headers)
+        assert (refused.status_code, refused.json["code"]) == (404, "not_found"), (path, body)
 
 
 def test_somebody_always_holds_an_account(client: FlaskClient, bank: Bank) -> None:
