@@ -2,7 +2,7 @@
 
 A look-up by itself is sent at once by whoever asks. Who asks while another is under way waits for the next round, whose
 first caller asks for all. What is answered was read after it was asked for, so nobody sees less than without rounds.
-A round whose answer does not come holds up the next for a moment alone.
+A round whose answer does not come holds up the next for a moment alone, and who is in it asks again by themselves.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import Any, Generic, TypeVar
 
 from pymongo.database import Database
 
-from app.domain.errors import DatabaseUnavailable
 from app.models.budget import REQUEST_S, deadline_within
 from app.models.collection import Document
 
 PATIENCE_S = 0.25
 """How long a round waits for the one before; an answer is there in a hundredth of that."""
+LATE_S = 1.0
+"""How long somebody waits for a round before they ask by themselves."""
 
 Result = TypeVar("Result")
 _Place = tuple[str, str]
@@ -79,8 +80,7 @@ class Lookups:
         """Return what each look-up says, in order; all of them take part in one round.
 
         Raises:
-            DatabaseUnavailable: the request's time is over while it waits.
-            PyMongoError: the database could not be asked.
+            PyMongoError: the database could not be asked, or not in time.
             TypeError: a key is none; nobody else's look-up is touched by that.
         """
         found = self._find(lookups)
@@ -101,9 +101,8 @@ class Lookups:
                 joined.gates.append(gate)
         if first:
             return self._lead(joined)
-        if not gate.acquire(timeout=_time_left_s()):
-            raise DatabaseUnavailable(retry_after_s=1)
-        if joined.found is None:  # it failed for another, whose time may have been over: each by itself, then
+        gate.acquire(timeout=min(LATE_S, _time_left_s()))
+        if joined.found is None:  # it is late, or failed for another, whose time may be over: each by itself, then
             return self._read(wanted)
         return joined.found
 

@@ -24,20 +24,29 @@ _BAD_VALUE = 2
 
 
 class Held(CommandListener):
-    """Counts reads, and keeps the first from its caller, though the database has answered it, until it is let go."""
+    """Counts reads, and keeps the first from its caller, though the database has answered it, until it is let go.
+
+    The second is kept as well where a test wants it.
+    """
 
     def __init__(self) -> None:
         self.finds = 0
-        self.read = threading.Event()
-        self.let_go = threading.Event()
+        self.kept = 1
+        self.read, self.read_next = threading.Event(), threading.Event()
+        self.let_go, self.let_go_next = threading.Event(), threading.Event()
 
     def started(self, event: CommandStartedEvent) -> None:
         self.finds += event.command_name == "find"
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
-        if event.command_name == "find" and not self.read.is_set():
+        if event.command_name != "find":
+            return
+        if not self.read.is_set():
             self.read.set()
             self.let_go.wait(TIMEOUT_S)
+        elif self.kept > 1 and not self.read_next.is_set():
+            self.read_next.set()
+            self.let_go_next.wait(TIMEOUT_S)
 
     def failed(self, event: CommandFailedEvent) -> None:
         """Nothing here fails."""
@@ -55,6 +64,7 @@ def watched(config: Config, store: Store, held: Held) -> Iterator[Store]:
     other = Store(client, config, clock=store.clock)
     yield other
     held.let_go.set()
+    held.let_go_next.set()
     other.close()
 
 
@@ -68,7 +78,8 @@ def in_background(watched: Store, number: str) -> tuple[threading.Thread, list[i
 def test_those_who_ask_while_another_is_answered_are_answered_together(
     store: Store, watched: Store, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookups, "PATIENCE_S", TIMEOUT_S)  # as long as it takes here until all have asked
+    for name in ("PATIENCE_S", "LATE_S"):
+        monkeypatch.setattr(lookups, name, TIMEOUT_S)  # as long as it takes here until all have asked
     numbers = some_accounts(store, 21)
     first, _ = in_background(watched, numbers[0])
     assert held.read.wait(TIMEOUT_S)
@@ -140,3 +151,24 @@ def test_what_is_no_key_fails_for_whoever_brought_it_and_nobody_after_them(store
     with pytest.raises(TypeError):
         store.lookups.get(Lookup("accounts", key, bool))
     assert store.accounts.get_owned(number, ALICE).id == number
+
+
+def test_who_waits_for_an_answer_that_is_lost_asks_again_by_themselves(
+    store: Store, watched: Store, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookups, "PATIENCE_S", TIMEOUT_S)  # as long as it takes here until both have asked
+    monkeypatch.setattr(lookups, "LATE_S", 3.0)
+    numbers, held.kept = some_accounts(store, 3), 2
+    first, _ = in_background(watched, numbers[0])
+    assert held.read.wait(TIMEOUT_S)
+    leads, _ = in_background(watched, numbers[1])
+    wait_until(lambda: watched.lookups.waiting == 1)
+    waits, balances = in_background(watched, numbers[2])
+    wait_until(lambda: watched.lookups.waiting == 2)
+    held.let_go.set()
+    assert held.read_next.wait(TIMEOUT_S)
+    waits.join(TIMEOUT_S)
+    assert (balances, leads.is_alive()) == ([0], True)
+    held.let_go_next.set()
+    for thread in (first, leads):
+        thread.join()
