@@ -47,7 +47,7 @@ def judge(layout: Layout, yardsticks: Yardsticks) -> list[Verdict]:
     return [
         Verdict("authenticated no-op / hello", _over(found[loads.NOOP], found[loads.HELLO].rate), 0.4),
         Verdict("GET /balance / raw find_one", _over(found[loads.BALANCE], yardsticks.find_one), 1.0),
-        Verdict("deposits, spread / raw $inc (the dream: 1)", _over(deposit, yardsticks.increment_one), 0.6),
+        Verdict("deposits, spread / raw $inc", _over(deposit, yardsticks.increment_one), 0.6),
         Verdict("deposits, one account / spread", _over(hot, deposit.rate), 0.9),
         Verdict("p99 of deposits, one account / spread", _ratio(hot.p99_ms, deposit.p99_ms), 2.0, at_most=True),
         *_of_open_loads(deposit, hot),
