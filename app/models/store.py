@@ -211,7 +211,8 @@ class Store:
         """Finish what was accepted, then let go of the connections and of the embedded server. Idempotent."""
         self.bulk_poster.close()
         self.journal.close()
-        self.client.close()
+        with pymongo.timeout(self.config.mongo_timeout_ms / 1000):  # it tells the database that its sessions have ended
+            self.client.close()
         if self._server is not None:
             self._server.close()
 

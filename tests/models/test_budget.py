@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pymongo.errors import PyMongoError
@@ -51,3 +52,14 @@ def test_after_a_request_operations_have_their_own_time_again(named: Store) -> N
     with stalled, database_time(0.1), pytest.raises(PyMongoError):
         named.accounts.get_customer_account(number)
     assert named.journal.post(deposit(number, 100)).entries[0].seq == 1
+
+
+def test_a_store_is_closed_soon_also_where_the_database_does_not_answer_the_farewell(
+    config: Config, store: Store
+) -> None:
+    leaving = named_store(replace(config, mongo_timeout_ms=500))
+    leaving.accounts.list_owned("anybody")
+    with failing(leaving, "endSessions", blockConnection=True, blockTimeMS=5_000):
+        begun = time.monotonic()
+        leaving.close()
+        assert time.monotonic() - begun < 4.0
