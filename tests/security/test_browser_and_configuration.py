@@ -19,7 +19,7 @@ from tests.contracts.test_role_matrix import served_routes
 from tests.factories.users import Login, new_customer, new_staff
 from tests.integration.test_serving import run
 from tests.live import LiveServer
-from tests.processes import TIMEOUT_S
+from tests.processes import PROJECT, TIMEOUT_S
 
 ORIGIN = "https://app.bank.example"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "TRACK")
@@ -202,7 +202,7 @@ def test_s67_a_usable_set_up_gets_as_far_as_its_database() -> None:
 
 INSIDE = re.compile(
     r"Traceback|File \\?\"|\.py\b|pymongo|bson|mongodb|werkzeug|flask|granian|marshmallow|collection|BSON|E11000"
-    r"|site-packages|/usr/|/work|NoneType|KeyError|TypeError|0x[0-9a-f]{6}|object at",
+    rf"|site-packages|/usr/|{re.escape(str(PROJECT))}|NoneType|KeyError|TypeError|0x[0-9a-f]{{6}}|object at",
     re.IGNORECASE,
 )
 
