@@ -98,7 +98,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=400, help="of each operation, at each bank, in each round")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the result there, between its marks")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the data may lie")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.entries < SMALL.entries or options.accounts < SMALL.accounts:
+        parser.error(f"the small bank has {SMALL.entries:,} entries and {SMALL.accounts:,} accounts: give no fewer")
+    return options
 
 
 def _run(folder: Path, shapes: Sequence[Shape], options: argparse.Namespace, begun: float) -> int:
