@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ _CONFIG_EXIT_CODE = 2
 _STOP_TIMEOUT_S = 15  # longer than any request may take
 _PARENT_POLL_S = 0.5
 _JOBS_PAUSE_S = 1.0
+_JOB_END_S_MAX = 3.0
 _COLLECT_AFTER = 50_000  # objects; Python's own 700 are right for short scripts
 
 
@@ -52,27 +53,41 @@ def load_app() -> Flask:
         if parent is None and serves:
             app.extensions["store"].make_ready()
         if serves:
-            start_jobs(app.extensions["store"])
+            end_jobs = start_jobs(app.extensions["store"])
         if parent is not None:  # what is being posted ends with an answer, not in a transaction that nobody ends
             Finalize(None, app.extensions["store"].close, exitpriority=1)
+            Finalize(None, end_jobs, exitpriority=2)  # before, as jobs need the store
         spare_the_collector()
         return app
 
 
-def start_jobs(store: Store) -> None:
-    """Let this process do the bank's jobs beside its requests, sharing them with every other that serves."""
-    threading.Thread(target=_do_jobs, args=(store,), name="jobs", daemon=True).start()
+def start_jobs(store: Store) -> Callable[[], None]:
+    """Let this process do the bank's jobs beside its requests, sharing them with every other that serves.
+
+    Returns what ends that, once the job under way has ended or has taken too long.
+    """
+    ending = threading.Event()
+    thread = threading.Thread(target=_do_jobs, args=(store, ending), name="jobs", daemon=True)
+    thread.start()
+
+    def end() -> None:
+        ending.set()
+        thread.join(_JOB_END_S_MAX)
+
+    return end
 
 
-def _do_jobs(store: Store) -> None:
+def _do_jobs(store: Store, ending: threading.Event) -> None:
     log = structlog.get_logger("bank.jobs")
-    while True:
+    while not ending.is_set():
         try:
             for ended in run_due(store):
                 log.debug("job_ended", job=ended.job.name, succeeded=ended.succeeded, message=ended.message)
+                if ending.is_set():
+                    return
         except Exception as error:  # the database is away: it will be back
             log.warning("jobs_waiting", reason=type(error).__name__)
-        time.sleep(_JOBS_PAUSE_S)
+        ending.wait(_JOBS_PAUSE_S)
 
 
 def spare_the_collector() -> None:
