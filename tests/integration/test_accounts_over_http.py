@@ -25,7 +25,12 @@ MOVERS = 10
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """Two server processes on a database of their own, with a banker to log in as."""
     folder = tmp_path_factory.mktemp("accounts")
-    settings = {"POSTING_DEADLINE_MS": 2_000, "SETTLING_SECONDS": 6, "ACCOUNTS_PER_CUSTOMER_MAX": 4}
+    settings = {
+        "POSTING_DEADLINE_MS": 2_000,
+        "CLOCK_SKEW_SECONDS_MAX": 1,
+        "SETTLING_SECONDS": 6,
+        "ACCOUNTS_PER_CUSTOMER_MAX": 4,
+    }
     with serving(folder, FLASK_ENV="testing", WORKERS=2, DEMO_DATA="true", **settings) as live:
         yield live
         assert live.stop() == 0
