@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from pymongo import MongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from app import create_app
@@ -143,7 +142,7 @@ class CommandCount(CommandListener):
 @pytest.mark.security("S06")
 def test_requests_cost_no_call_to_the_database_but_one_a_second(config: Config, store: Store) -> None:
     commands = CommandCount()
-    watched = MongoClient(config.mongo_uri, tz_aware=True, event_listeners=[commands])
+    watched = connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, listeners=[commands])
     client = create_app(config, Store(watched, config)).test_client()
     login = new_customer(client)
     status(client, login)
