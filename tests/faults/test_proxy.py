@@ -19,6 +19,10 @@ from tests.processes import TIMEOUT_S, wait_until
 pytestmark = pytest.mark.skipif(bool(PrimaryCutOff().missing()), reason=PrimaryCutOff().missing())
 
 
+ELECTED_S_MAX = 120.0
+"""On a machine as busy as it may be; how soon is for `make faults` to judge."""
+
+
 @pytest.fixture(scope="module")
 def network() -> Iterator[Network]:
     with Network() as network:
@@ -54,7 +58,7 @@ def test_a_primary_that_nobody_reaches_is_replaced_and_follows_when_it_is_reache
 ) -> None:
     old = members.wait_for_primary()
     network.cut(to_and_from(old.number, SERVERS, *MEMBERS))
-    wait_until(lambda: writes(client))
+    wait_until(lambda: writes(client), timeout_s=ELECTED_S_MAX)
     assert members.wait_for_primary() is not old
     network.heal()
     members.wait_until_whole()
@@ -64,12 +68,12 @@ def test_a_primary_that_the_servers_alone_do_not_reach_stays_primary(
     network: Network, members: Cluster, client: MongoClient[dict[str, object]]
 ) -> None:
     primary = members.wait_for_primary()
-    wait_until(lambda: writes(client))
+    wait_until(lambda: writes(client), timeout_s=ELECTED_S_MAX)
     network.cut(to_and_from(primary.number, SERVERS))
     assert not writes(client)
     assert members.wait_for_primary() is primary
     network.heal()
-    wait_until(lambda: writes(client))
+    wait_until(lambda: writes(client), timeout_s=ELECTED_S_MAX)
 
 
 def test_a_primary_that_hears_nobody_is_replaced(
@@ -78,13 +82,13 @@ def test_a_primary_that_hears_nobody_is_replaced(
     deaf = members.wait_for_primary()
     network.cut([(other, deaf.number) for other in MEMBERS if other != deaf.number])
     wait_until(lambda: members.wait_for_primary() is not deaf)
-    wait_until(lambda: writes(client))
+    wait_until(lambda: writes(client), timeout_s=ELECTED_S_MAX)
 
 
 def test_what_is_slow_takes_as_much_longer_both_ways(
     network: Network, members: Cluster, client: MongoClient[dict[str, object]]
 ) -> None:
-    wait_until(lambda: writes(client))
+    wait_until(lambda: writes(client), timeout_s=ELECTED_S_MAX)
     network.slow([flow for member in MEMBERS for flow in to_and_from(member, SERVERS)], delay_s=0.2)
     begun = time.monotonic()
     assert writes(client)
@@ -92,6 +96,7 @@ def test_what_is_slow_takes_as_much_longer_both_ways(
 
 
 def test_a_connection_that_is_broken_off_tells_its_caller(network: Network, members: Cluster) -> None:
+    network.reset([SERVERS])  # of those before
     wait_until(lambda: network.count(SERVERS) == 0)
     host, port = members.members[0].address.split(":")
     with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as connection:
