@@ -1,8 +1,8 @@
 """On which processor a server process runs: one for each process, as only one of its threads runs Python at a time.
 
-Where threads hand that turn on from processor to processor, each begins with cold caches: a deposit took a third more
-time. Hashing a password needs no turn, and goes where there is room. Systems that can't be told are left alone, as are
-sandboxes and containers that won't be.
+Where threads hand that turn on from processor to processor, each begins with cold caches. Hashing a password needs no
+turn, and goes where there is room. Systems that can't be told are left alone, as are sandboxes and containers that
+won't be.
 """
 
 from __future__ import annotations

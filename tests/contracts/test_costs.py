@@ -17,13 +17,13 @@ from app.domain.actor import Role
 from app.domain.ledger.book import Recorded
 from app.domain.ledger.intents import Intent
 from app.models import revocations
-from app.models.connection import connect
 from app.models.posting import Request
 from app.models.store import Store
 from config import Config
 from tests.factories.ledger import an_account, deposit, some_accounts, transfer
 from tests.factories.people import new_person
 from tests.factories.users import log_in, new_staff
+from tests.listening import listened
 
 READ = ["find transactions", "find accounts"]
 """Which of the batch's keys had an effect before, and what the rules need to know."""
@@ -155,10 +155,8 @@ def commands() -> Commands:
 @pytest.fixture
 def heard(config: Config, store: Store, commands: Commands) -> Iterator[Store]:
     """A store on the emptied database whose commands are listened to."""
-    client = connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, listeners=[commands])
-    other = Store(client, config)
-    yield other
-    other.close()
+    with listened(config, commands) as heard:
+        yield heard
 
 
 def requests(heard: Store, config: Config) -> Mapping[str, Callable[[], TestResponse]]:

@@ -18,7 +18,6 @@ from app.domain.customers import CustomerStatus, Decision
 from app.domain.operations.base import OperationName
 from app.models.audit_verification import AuditVerification
 from app.models.bulk_posting import take_up_left_behind
-from app.models.connection import connect
 from app.models.job_registry import run_due
 from app.models.ledger_reader import LedgerReader
 from app.models.posting import Poster, Request
@@ -33,6 +32,7 @@ from tests.factories.clock import MovableClock
 from tests.factories.customers import ADDRESS, customer_record, decide, identify, new_person, with_version
 from tests.factories.ledger import an_account, capture, deposit, hold, release, reversal
 from tests.factories.users import PASSWORD, Login, log_in, login_of, new_customer, new_staff, register
+from tests.listening import listened
 
 EXPLAINABLE = ("find", "aggregate", "update", "delete", "findAndModify")
 WITHOUT_INDEX = {"COLLSCAN"}
@@ -66,10 +66,8 @@ def questions() -> Questions:
 @pytest.fixture
 def heard(config: Config, store: Store, questions: Questions) -> Iterator[Store]:
     """A store on the emptied database whose commands are listened to."""
-    client = connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, listeners=[questions])
-    other = Store(client, config)
-    yield other
-    other.close()
+    with listened(config, questions) as heard:
+        yield heard
 
 
 def journey(client: FlaskClient, store: Store) -> None:

@@ -11,12 +11,12 @@ from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from app.models import lookups
-from app.models.connection import connect
 from app.models.lookups import Lookup
 from app.models.store import Store
 from config import Config
 from tests.factories.ledger import ALICE, an_account, deposit, some_accounts
 from tests.fail_points import failing, named_store
+from tests.listening import listened
 from tests.parallel import at_once
 from tests.processes import TIMEOUT_S, wait_until
 
@@ -60,12 +60,10 @@ def held() -> Held:
 @pytest.fixture
 def watched(config: Config, store: Store, held: Held) -> Iterator[Store]:
     """A second store on the same database, whose first read is held."""
-    client = connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, listeners=[held])
-    other = Store(client, config, clock=store.clock)
-    yield other
-    held.let_go.set()
-    held.let_go_next.set()
-    other.close()
+    with listened(config, held) as watched:
+        yield watched
+        held.let_go.set()
+        held.let_go_next.set()
 
 
 def in_background(watched: Store, number: str) -> tuple[threading.Thread, list[int]]:

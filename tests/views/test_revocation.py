@@ -18,6 +18,7 @@ from app.models.connection import connect
 from app.models.store import Store
 from config import Config
 from tests.factories.users import PASSWORD, Login, log_in, logged_in, new_customer, new_staff, register
+from tests.listening import listened
 from tests.parallel import at_once
 
 SEEN_WITHIN_S = 2.0
@@ -142,15 +143,14 @@ class CommandCount(CommandListener):
 @pytest.mark.security("S06")
 def test_requests_cost_no_call_to_the_database_but_one_a_second(config: Config, store: Store) -> None:
     commands = CommandCount()
-    watched = connect(config.mongo_uri, timeout_ms=config.mongo_timeout_ms, listeners=[commands])
-    client = create_app(config, Store(watched, config)).test_client()
-    login = new_customer(client)
-    status(client, login)
+    with listened(config, commands) as watched:
+        client = create_app(config, watched).test_client()
+        login = new_customer(client)
+        status(client, login)
 
-    before, began_s = commands.count, time.monotonic()
-    statuses = {status(client, login) for _ in range(300)}
-    seconds = time.monotonic() - began_s
-    client.application.extensions["store"].close()
+        before, began_s = commands.count, time.monotonic()
+        statuses = {status(client, login) for _ in range(300)}
+        seconds = time.monotonic() - began_s
     assert statuses == {200}
     assert commands.count - before <= 1 + seconds
 
