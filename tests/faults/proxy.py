@@ -143,7 +143,7 @@ class Network:
         try:
             first = await reader.read(_CHUNK)  # in this protocol the caller speaks first
             if _OF_A_MEMBER in first:
-                connection.flow = (self._member_at(writer.get_extra_info("peername")[1]), number)
+                connection.flow = (self._member_of(writer), number)
             there, back = self._links[connection.flow], self._links[connection.flow[::-1]]
             await there.whole.wait()
             await back.whole.wait()
@@ -162,9 +162,9 @@ class Network:
             connection.reset()
             self._connections.discard(connection)
 
-    def _member_at(self, port: int) -> int:
-        """Tell which member has opened the connection from this port, by whose socket it is."""
-        inode = _inode_of(port)
+    def _member_of(self, writer: asyncio.StreamWriter) -> int:
+        """Tell which member has opened this connection, by whose socket its other end is."""
+        inode = _inode_of(writer.get_extra_info("peername")[1], writer.get_extra_info("sockname")[1])
         return next((number for number in self._ports if inode in _sockets_of(self._pid_of(number))), SERVERS)
 
     def _pid_of(self, number: int) -> int:
@@ -217,11 +217,14 @@ def _listens(pid: int, port: int) -> bool:
     return (b"--port", str(port).encode()) in pairwise(arguments)
 
 
-def _inode_of(port: int) -> str:
-    """Return the number of the socket that is connected from this port of this machine."""
-    local = f"0100007F:{port:04X}"
+def _inode_of(port: int, to: int) -> str:
+    """Return the number of the socket that connects these ports of this machine.
+
+    The first one alone does not tell: it may serve a connection to elsewhere as well, or wait to be forgotten by one.
+    """
+    ends = [f"0100007F:{port:04X}", f"0100007F:{to:04X}"]
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines())
-    return next((columns[9] for columns in rows if columns[1] == local), "")
+    return next((columns[9] for columns in rows if columns[1:3] == ends), "")
 
 
 def _sockets_of(pid: int) -> set[str]:

@@ -81,7 +81,7 @@ def test_a_primary_that_hears_nobody_is_replaced(
 ) -> None:
     deaf = members.wait_for_primary()
     network.cut([(other, deaf.number) for other in MEMBERS if other != deaf.number])
-    wait_until(lambda: members.wait_for_primary() is not deaf)
+    wait_until(lambda: members.wait_for_primary() is not deaf, timeout_s=ELECTED_S_MAX)
     wait_until(lambda: writes(client), timeout_s=ELECTED_S_MAX)
 
 
