@@ -38,8 +38,14 @@ def described(folder: Path) -> str:
     busy = os.getloadavg()[0]
     return (
         f"Machine: {cores} cores of {_processor()}, {memory_gib:.0f} GiB, {_system()}. {', '.join(versions)}."
-        f" {datetime.now(UTC):%d %B %Y, %H:%M} UTC; load average before the run {busy:.1f}."
+        f" {datetime.now(UTC):%d %B %Y, %H:%M} UTC, commit {_commit()}; load average before the run {busy:.1f}."
     )
+
+
+def _commit() -> str:
+    command = ("git", "describe", "--always", "--dirty")
+    said = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "unknown"
 
 
 def _processor() -> str:
