@@ -24,7 +24,7 @@ from app.models.database_role import ROLE
 from app.models.ledger_reader import LedgerReader
 from app.models.passwords import generated_password
 from app.models.reconcile import Reconciliation, Report
-from app.models.startup import StoreNotUsable
+from app.models.startup import StoreNotUsable, has_login
 
 _GENERATED_PASSWORD_BYTES = 12
 database_commands = AppGroup("db", help="Create and check what the bank needs in its database.")
@@ -72,6 +72,8 @@ def make_roles() -> None:
     except StoreNotUsable as error:
         fail(error)
     click.echo(f"The role {ROLE} of the database {store.config.mongo_database} is ready for the server's user.")
+    if not has_login(store.client):
+        click.echo("It counts once MongoDB's access control is on: for now MongoDB takes anybody.")
 
 
 @click.command("reconcile")

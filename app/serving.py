@@ -79,14 +79,17 @@ def start_jobs(store: Store) -> Callable[[], None]:
 
 def _do_jobs(store: Store, ending: threading.Event) -> None:
     log = structlog.get_logger("bank.jobs")
+    reason = None
     while not ending.is_set():
         try:
             for ended in run_due(store):
                 log.debug("job_ended", job=ended.job.name, succeeded=ended.succeeded, message=ended.message)
                 if ending.is_set():
                     return
+            reason = None
         except Exception as error:  # the database is away: it will be back
-            log.warning("jobs_waiting", reason=type(error).__name__)
+            if reason != (reason := type(error).__name__):  # once, and not once a second
+                log.warning("jobs_waiting", reason=reason)
         ending.wait(_JOBS_PAUSE_S)
 
 

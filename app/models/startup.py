@@ -53,11 +53,16 @@ def require_login(client: MongoClient[Document]) -> None:
     Raises:
         StoreNotUsable: this client is nobody.
     """
-    if not client.admin.command("connectionStatus")["authInfo"]["authenticatedUsers"]:
+    if not has_login(client):
         raise StoreNotUsable(
             "MongoDB is used without a user name: turn on its access control, create a user for the bank, and put name"
             " and password into MONGO_URI."
         )
+
+
+def has_login(client: MongoClient[Document]) -> bool:
+    """Tell whether the server knows who asks."""
+    return bool(client.admin.command("connectionStatus")["authInfo"]["authenticatedUsers"])
 
 
 def share_server(config: Config) -> EmbeddedServer | None:

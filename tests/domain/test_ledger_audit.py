@@ -157,7 +157,15 @@ def test_a_closed_account_has_nothing_on_it() -> None:
     assert found(book) == []
     book, _ = a_ledger()
     assert found(with_account(book, status=AccountStatus.CLOSED)) == [
-        Difference(Kind.AVAILABLE, "account 111, closed", "0", "500")
+        Difference(Kind.AVAILABLE, "account 111, closed", "(0, 0)", "(500, 0)")
+    ]
+
+
+def test_what_is_held_on_a_closed_account_makes_up_for_nothing() -> None:
+    book, _ = a_ledger()
+    recorded(book, hold("111", 500))
+    assert found(with_account(book, status=AccountStatus.CLOSED), held=500) == [
+        Difference(Kind.AVAILABLE, "account 111, closed", "(0, 0)", "(500, 500)")
     ]
 
 

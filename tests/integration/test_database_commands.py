@@ -33,6 +33,18 @@ def test_a_production_database_is_created_by_init_and_then_passes_the_check(
     store.client.drop_database(fresh.mongo_database)
 
 
+def test_a_role_is_said_to_count_for_nothing_yet_where_anybody_may_come(config: Config, store: Store) -> None:
+    done = invoke(config, "db", "roles")
+    assert (done.exit_code, done.output.splitlines()) == (
+        0,
+        [
+            f"The role bank_app of the database {config.mongo_database} is ready for the server's user.",
+            "It counts once MongoDB's access control is on: for now MongoDB takes anybody.",
+        ],
+    )
+    store.database.command("dropRole", "bank_app")
+
+
 def test_commands_tell_a_database_that_is_not_there_in_one_sentence(config: Config) -> None:
     absent = replace(config, mongo_uri="mongodb://127.0.0.1:1/", mongo_timeout_ms=200)
     for command in (("db", "init"), ("db", "check"), ("users", "disable", "eve")):

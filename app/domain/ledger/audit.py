@@ -88,7 +88,7 @@ class AccountWalk:
         )
         yield from _compare(Kind.HELD, name, self._held, account.held)
         if account.status is AccountStatus.CLOSED:
-            yield from _compare(Kind.AVAILABLE, f"{name}, closed", 0, account.balance - account.held)
+            yield from _compare(Kind.AVAILABLE, f"{name}, closed", (0, 0), (account.balance, account.held))
         elif account.available < 0 and not self._may_be_short():
             yield Difference(Kind.AVAILABLE, name, "0 or more, or a forced debit", str(account.available))
 
