@@ -56,6 +56,7 @@ class Revocations:
         self._clock_guard = clock_guard
         self._token_lifetime = config.access_token_lifetime
         self._newest_at: datetime | None = None
+        self._members_apart = timedelta()  # the furthest ever: what was dated by a clock that was wrong stays so
         self._known: dict[str, tuple[int, datetime]] = {}  # by key: the epoch that counts again, and until when to keep
         self._learning = threading.Lock()
         self._freshness = Freshness(self._read, wait_s_max=_READ_TIMEOUT_S)
@@ -99,15 +100,19 @@ class Revocations:
             )
 
     def _expiry(self) -> datetime:
-        return self._clock.now() + self._token_lifetime + _MARGIN
+        return self._now() + self._token_lifetime + _MARGIN
+
+    def _now(self) -> datetime:
+        """Return the instant that most members have: with a clock that is wrong nothing is forgotten too early."""
+        return self._clock.now() - timedelta(seconds=self._clock_guard.state().skew_s or 0.0)
 
     def _read(self) -> None:
         """Read what is new since the last time; the first time, everything."""
-        query: Document = {"expires_at": {"$gt": self._clock.now()}}
-        if self._newest_at:
-            # one primary's clock may be behind that of the one before
-            members_apart = timedelta(seconds=self._clock_guard.state().members_apart_s)
-            query["at"] = {"$gte": self._newest_at - _OVERLAP - members_apart}
+        apart = timedelta(seconds=self._clock_guard.state().members_apart_s)
+        self._members_apart = max(apart, self._members_apart)
+        query: Document = {"expires_at": {"$gt": self._now()}}
+        if self._newest_at:  # one primary's clock may be behind that of the one before
+            query["at"] = {"$gte": self._newest_at - _OVERLAP - self._members_apart}
         with pymongo.timeout(_READ_TIMEOUT_S):
             found = list(self._collection.find(query))
         self._forget_expired()
@@ -116,7 +121,7 @@ class Revocations:
             self._newest_at = max(document["at"], self._newest_at or document["at"])
 
     def _forget_expired(self) -> None:
-        now = self._clock.now()
+        now = self._now()
         with self._learning:
             for key in [key for key, (_, expires_at) in self._known.items() if expires_at <= now]:
                 del self._known[key]

@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from bson import ObjectId
+from pymongo.monitoring import ServerClosedEvent
+
 from app.models.clock_guard import clocks_of
 from app.models.store import Store
 from config import Config
@@ -63,4 +67,25 @@ def test_a_revocation_is_seen_however_far_the_clocks_of_its_member_and_of_the_on
     clocks.succeeded(heartbeat(("right", 1), now))
     store.revocations.add_session("another session", session=None)
     wait_until(lambda: other.revocations.is_revoked("anybody", "another session", 0))
+    for address in (("ahead", 1), ("right", 1)):
+        clocks.closed(ServerClosedEvent(address, ObjectId()))  # what it has dated meanwhile stays
+    store.revocations.add_session("a third session", session=None)
+    wait_until(lambda: other.revocations.is_revoked("anybody", "a third session", 0))
+    other.close()
+
+
+@pytest.mark.parametrize("ahead_h", [-1, 1])
+def test_a_server_whose_clock_is_wrong_revokes_and_learns_as_the_others_do(
+    config: Config, store: Store, ahead_h: int
+) -> None:
+    clock = MovableClock()
+    clock.forward(timedelta(hours=ahead_h))
+    other = Store.open(config, clock=clock)
+    said = datetime.now(UTC) - timedelta(hours=ahead_h)  # as members do whose clocks are right
+    for address in (("one", 1), ("two", 1)):
+        clocks_of(other.client).succeeded(heartbeat(address, said))
+    store.revocations.add_session("a session", session=None)
+    wait_until(lambda: other.revocations.is_revoked("anybody", "a session", 0))
+    other.revocations.add_session("another session", session=None)
+    wait_until(lambda: store.revocations.is_revoked("anybody", "another session", 0))
     other.close()
