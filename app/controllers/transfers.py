@@ -34,6 +34,10 @@ class Transferred:
     recorded: Recorded
     own: tuple[str, ...]
 
+    @property
+    def replayed(self) -> bool:
+        return self.recorded.replayed
+
 
 def transfer(store: Store, actor: Actor, order: TransferOrder) -> Transferred:
     """Move money from an account of the customer's, once per idempotency key.

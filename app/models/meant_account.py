@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from app.domain.accounts import AccountRef
 from app.domain.actor import Actor
@@ -13,7 +13,15 @@ from app.domain.ids import transaction_id
 if TYPE_CHECKING:
     from app.models.store import Store
 
-Result = TypeVar("Result")
+
+class Answer(Protocol):
+    """What came of a request that may be a repeated one."""
+
+    @property
+    def replayed(self) -> bool: ...
+
+
+Result = TypeVar("Result", bound=Answer)
 
 
 def with_account(
@@ -38,18 +46,22 @@ def with_account(
         earlier = store.transactions.find(transaction_id(actor.user_id, key))
         if earlier is None:
             raise
-    return work(store.accounts.get_ref(actor, earlier.account_id))
+    return _with_named(store, actor, earlier.account_id, work)
 
 
 def _with_named(store: Store, actor: Actor, number: str, work: Callable[[AccountRef], Result]) -> Result:
     """Do `work` with the account of this number, which may be remembered of somebody who holds it no more.
 
-    Whatever refuses them then, they are told that it is none of theirs: neither its currency nor anything else.
+    Whatever comes of it then that moved no money, they are told that the account is none of theirs: neither its
+    currency, nor what they did with it before, nor anything else.
     """
     meant = store.accounts.get_ref(actor, number)
     try:
-        return work(meant)
+        result = work(meant)
     except BankError as refusal:
         if refusal.status < 500:
             store.accounts.get_reachable(actor, number)
         raise
+    if result.replayed:
+        store.accounts.get_reachable(actor, number)
+    return result

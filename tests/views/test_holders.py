@@ -79,9 +79,12 @@ def test_whoever_has_left_is_told_nothing_but_that_the_account_is_none_of_theirs
     (alice, _), (bob, second) = bank.verified("alice"), bank.verified("bob")
     number = numbers_of(client, alice)[0]
     join(bank, number, second)
+    known = {**bob.headers, "Idempotency-Key": "known"}
     body: dict[str, Any] = {"amount": 5, "account": number}
-    assert client.post("/deposit", json=body, headers=bob.headers).status_code == 201
+    assert client.post("/deposit", json=body, headers=known).status_code == 201
+    assert client.post("/deposit", json=body, headers=known).headers["Idempotent-Replayed"] == "true"
     assert leave(bank, number, second).status_code == 200
+    assert client.post("/deposit", json=body, headers=known).status_code == 404
     for path, body in (
         ("/deposit", {"amount": "0.001", "account": number}),
         ("/withdraw", {"amount": "0.001", "account": number}),
