@@ -20,7 +20,10 @@ class OpenFigure:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What one load reached: successes per second, times in ms, answers that were none, and cores used."""
+    """What one load reached: successes per second, times in ms, answers that were none, and cores used.
+
+    The `errors` are all that were met, before and after what was measured, too: a refusal is quick, and flatters times.
+    """
 
     rate: float
     p50_ms: float
@@ -67,12 +70,15 @@ class Peers:
     tpcb: float | None = None
 
 
-def figure_of(outcomes: Sequence[Outcome]) -> Figure:
-    """Return the median of several measurements of one load, all their errors counted."""
+def figure_of(measured: Sequence[Outcome], *, others: Sequence[Outcome]) -> Figure:
+    """Return the median of several measurements of one load, with their errors and those of its `others`.
+
+    These are what was sent before and after: the warm-ups and the load at a fixed rate.
+    """
     return Figure(
-        rate=statistics.median(each.rate for each in outcomes),
-        p50_ms=statistics.median(each.p50_ms for each in outcomes),
-        p99_ms=statistics.median(each.p99_ms for each in outcomes),
-        errors=sum(each.errors for each in outcomes),
-        cores={name: statistics.median(each.cores.get(name, 0) for each in outcomes) for name in outcomes[0].cores},
+        rate=statistics.median(each.rate for each in measured),
+        p50_ms=statistics.median(each.p50_ms for each in measured),
+        p99_ms=statistics.median(each.p99_ms for each in measured),
+        errors=sum(each.errors for each in (*measured, *others)),
+        cores={name: statistics.median(each.cores.get(name, 0) for each in measured) for name in measured[0].cores},
     )

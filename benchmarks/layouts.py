@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from app.models.store import Store
 from benchmarks import bulk, loads
 from benchmarks.bank import BANKER, log_in, open_bank, opened, read_books, reconcile
-from benchmarks.figures import Layout, OpenFigure, figure_of
+from benchmarks.figures import Figure, Layout, OpenFigure, figure_of
 from benchmarks.load import Load, Outcome, run
 from benchmarks.loads import Caller, Money
 from benchmarks.server import BANK, BARE, HELLO, NOOP, Server, serving
@@ -52,26 +52,40 @@ def measure_layout(plan: Plan) -> Layout:
     plan.say(f"{found.name}: opening a bank")
     bank = open_bank(plan.config)
     tokens: list[str] = []
-    yardsticks: dict[str, list[Outcome]] = {loads.BARE: [], loads.HELLO: [], loads.NOOP: []}
+    yardsticks: dict[str, _Sendings] = {name: _Sendings() for name in (loads.BARE, loads.HELLO, loads.NOOP)}
+
+    def measure_yardstick(name: str, load: Load, server: Server) -> None:
+        yardsticks[name].others.append(_warm_up(load, server))
+        yardsticks[name].measured.append(_closed(plan, server, name, load, halves=2))
 
     def measure_yardsticks() -> None:
         for name, program in ((loads.BARE, BARE), (loads.HELLO, HELLO)):
             with serving(program, plan.variables) as server:
-                yardsticks[name].append(_sent(plan, server, name, loads.hello(server.host), halves=2))
+                measure_yardstick(name, loads.hello(server.host), server)
         with serving(NOOP, plan.variables) as server:
             if not tokens:
                 tokens.extend(log_in(server.url, [*bank.usernames, BANKER]))
-            load = loads.noop(Caller(server.host, bank, tokens))
-            yardsticks[loads.NOOP].append(_sent(plan, server, loads.NOOP, load, halves=2))
+            measure_yardstick(loads.NOOP, loads.noop(Caller(server.host, bank, tokens)), server)
 
     measure_yardsticks()
     with serving(BANK, plan.variables) as server, opened(plan.config) as store:
         _Run(plan, server, store, Caller(server.host, bank, tokens), found).measure()
     measure_yardsticks()
-    found.loads = {**{name: figure_of(outcomes) for name, outcomes in yardsticks.items()}, **found.loads}
+    found.loads = {**{name: sendings.figure() for name, sendings in yardsticks.items()}, **found.loads}
     with opened(plan.config) as store:
         store.client.drop_database(plan.config.mongo_database)
     return found
+
+
+@dataclass(slots=True)
+class _Sendings:
+    """Every sending of one load: those that are measured, and the others, whose errors count as well."""
+
+    measured: list[Outcome] = field(default_factory=list)
+    others: list[Outcome] = field(default_factory=list)
+
+    def figure(self) -> Figure:
+        return figure_of(self.measured, others=self.others)
 
 
 class _Run:
@@ -98,11 +112,11 @@ class _Run:
         self._found.memory_mib = self._server.memory_mib()
 
     def _read(self, name: str, load: Load, *, is_opened: bool = False) -> None:
-        closed = _sent(self._plan, self._server, name, load)
-        figure = figure_of([closed])
-        if is_opened and self._plan.has_open_loads:
-            figure = replace(figure, opened=self._opened(name, load, _open_rate(closed))[0])
-        self._found.loads[name] = figure
+        sendings = _Sendings(others=[_warm_up(load, self._server)])
+        closed = _closed(self._plan, self._server, name, load)
+        sendings.measured.append(closed)
+        rate = _open_rate(closed) if is_opened and self._plan.has_open_loads else None
+        self._found.loads[name] = self._figure(name, sendings, load, rate)
 
     def _money(self, name: str, make: Callable[[], tuple[Load, Money]], *, open_rate: float | None = None) -> float:
         """Measure a load that moves money, closed and open, and prove the books; return the rate of the open one.
@@ -110,18 +124,13 @@ class _Run:
         Loads are made anew for each sending, as their keys must be.
         """
         before = self._books()
-        warm_up = run(make()[0], self._server.url, seconds=WARM_UP_S, watched={})
+        sendings = _Sendings(others=[_warm_up(make()[0], self._server)])
         load, money = make()
-        closed = _sent(self._plan, self._server, name, load, is_warm=True)
-        outcomes = [warm_up, closed]
-        figure = figure_of([closed])
+        closed = _closed(self._plan, self._server, name, load)
+        sendings.measured.append(closed)
         rate = open_rate or _open_rate(closed)
-        if self._plan.has_open_loads:
-            opened_figure, outcome = self._opened(name, make()[0], rate)
-            outcomes.append(outcome)
-            figure = replace(figure, opened=opened_figure)
-        self._found.loads[name] = figure
-        self._prove(name, money, outcomes, before)
+        self._found.loads[name] = self._figure(name, sendings, make()[0], rate if self._plan.has_open_loads else None)
+        self._prove(name, money, [*sendings.measured, *sendings.others], before)
         return rate
 
     def _bulk(self) -> None:
@@ -135,14 +144,18 @@ class _Run:
             seconds=self._plan.seconds,
             watched=_watched(self._plan, self._server),
         )
-        self._found.loads[loads.BULK] = figure_of([outcome])
+        self._found.loads[loads.BULK] = figure_of([outcome], others=[])
         self._prove(loads.BULK, BULK_WORK, [outcome], before)
 
-    def _opened(self, name: str, load: Load, rate: float) -> tuple[OpenFigure, Outcome]:
+    def _figure(self, name: str, sendings: _Sendings, load: Load, rate: float | None) -> Figure:
+        """Return the figure of a load, which with a `rate` is sent once more, at this one."""
+        if rate is None:
+            return sendings.figure()
         self._plan.say(f"{self._found.name}: {name}, {rate:,.0f} a second")
         outcome = run(load, self._server.url, seconds=min(self._plan.seconds, OPEN_S_MAX), rate=rate, watched={})
+        sendings.others.append(outcome)
         p50_ms, p99_ms = outcome.waits_ms or (float("inf"), float("inf"))
-        return OpenFigure(rate, p50_ms, p99_ms), outcome
+        return replace(sendings.figure(), opened=OpenFigure(rate, p50_ms, p99_ms))
 
     def _books(self) -> Books:
         return read_books(self._store, self._caller.bank, hot=self._caller.bank.numbers[loads.HOT - 1])
@@ -167,10 +180,12 @@ def _open_rate(closed: Outcome) -> float:
     return max(OPEN_RATE_MIN, closed.rate * OPEN_SHARE)
 
 
-def _sent(plan: Plan, server: Server, name: str, load: Load, *, halves: int = 1, is_warm: bool = False) -> Outcome:
+def _warm_up(load: Load, server: Server) -> Outcome:
+    return run(load, server.url, seconds=WARM_UP_S, watched={})
+
+
+def _closed(plan: Plan, server: Server, name: str, load: Load, *, halves: int = 1) -> Outcome:
     plan.say(f"{plan.workers} x {plan.threads}: {name}")
-    if not is_warm:
-        run(load, server.url, seconds=WARM_UP_S, watched={})
     return run(load, server.url, seconds=plan.seconds / halves, watched=_watched(plan, server))
 
 

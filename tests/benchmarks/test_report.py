@@ -64,9 +64,11 @@ def test_several_measurements_of_a_yardstick_count_by_their_median() -> None:
     assert Yardsticks.median(measured) == Yardsticks(500, 1_000, 1_500)
 
 
-def test_several_measurements_of_a_load_count_by_their_median_and_with_all_their_errors() -> None:
-    found = figure_of([Outcome(rate, 1, 2, 9, 8, 1, 0, 0, None, {"app": rate / 100}) for rate in (900, 100, 500)])
-    assert (found.rate, found.errors, found.cores) == (500, 3, {"app": 5})
+def test_several_measurements_of_a_load_count_by_their_median_and_with_all_errors_of_theirs_and_others() -> None:
+    measured = [Outcome(rate, 1, 2, 9, 8, 1, 0, 0, None, {"app": rate / 100}) for rate in (900, 100, 500)]
+    others = [Outcome(1, 9, 9, 9, 4, 2, 1, 2, None, {})]
+    found = figure_of(measured, others=others)
+    assert (found.rate, found.p50_ms, found.p99_ms, found.errors, found.cores) == (500, 1, 2, 8, {"app": 5})
 
 
 def test_figures_are_put_between_their_marks_and_nothing_else_changes(tmp_path: Path) -> None:
