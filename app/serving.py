@@ -25,6 +25,7 @@ from app.models.job_registry import run_due
 from app.models.processors import give_each_child_a_processor
 from app.models.startup import StoreNotUsable, share_server
 from app.models.store import Store
+from app.models.turns import take_turns
 from config import Config, ConfigError
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ def _run_server(config: Config, target: str) -> None:
 
     os.register_at_fork(after_in_child=_default_signals)  # a stop while a worker starts is for the worker, too
     give_each_child_a_processor()
+    if config.workers > 1:
+        take_turns()
     hang_up = signal.getsignal(signal.SIGHUP)
     server = Server(
         target,

@@ -26,6 +26,7 @@ import structlog
 from app.domain.errors import AccountBusy, BankError, ClockWrong, DatabaseUnavailable, OutcomeUnknown, ServerBusy
 from app.domain.ledger.book import Outcome, Recorded
 from app.models.posting import Fault, Poster, Request, classify
+from app.models.turns import turn
 
 GATHER_S_MAX = 0.005
 GATHER_SHARE = 0.5  # float-money: of the time that a batch takes
@@ -156,27 +157,34 @@ class GroupCommit:
     # ---- the main lane -----------------------------------------------------------------------------------------------
 
     def _run_main(self) -> None:
-        while (units := self._take()) is not None:
-            began_s = time.monotonic()
-            try:
-                self._settle(units)
-            except Exception as fault:  # of the lane itself: it must live on
-                self._answer_after(fault, units)
-            self._last_took_s = time.monotonic() - began_s
+        while self._wait_for_requests():
+            with turn():
+                units = self._take()
+                began_s = time.monotonic()
+                try:
+                    self._settle(units)
+                except Exception as fault:  # of the lane itself: it must live on
+                    self._answer_after(fault, units)
+                self._last_took_s = time.monotonic() - began_s
         with self._lock:
             self._main_done = True
             self._set_aside.notify_all()
 
-    def _take(self) -> list[Unit] | None:
-        """Wait for requests and take all there are; those that touch a stuck document go aside. None at the end."""
+    def _wait_for_requests(self) -> bool:
+        """Wait until there are requests, and a moment for more. False at the end."""
         with self._queued:
             present = self._last_taken + len(self._queue)
             self._wanted = 1
             while not self._queue:
                 if self._closing:
-                    return None
+                    return False
                 self._queued.wait()
             self._gather(present)
+            return True
+
+    def _take(self) -> list[Unit]:
+        """Take all requests there are; those that touch a stuck document go aside."""
+        with self._lock:
             taken: list[Unit] = []
             while self._queue and len(taken) < self._batch_max:
                 unit = self._queue.popleft()
