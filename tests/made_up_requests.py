@@ -1,7 +1,7 @@
 """Schemathesis over the API's own description, against the real application behind a real HTTP server.
 
 Every check of Schemathesis is on, and any caller may be tried on any operation. What is let pass is named here, each
-with the reason why it is no fault: `REFUSED_BY_STATE` and `REFUSED_BEYOND_A_SCHEMA`.
+with the reason why it is no fault: `REFUSED_BY_STATE`, `REFUSED_BY_LOAD` and `REFUSED_BEYOND_A_SCHEMA`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,13 @@ REFUSED_BY_STATE = {
     "malformed_csv": "a schema takes any text for a file of payments",
 }
 """Codes of refusals that valid input may meet because of how things stand; 401, 403, 404, 409 and 429 always may."""
+
+REFUSED_BY_LOAD = {
+    "server_busy": "the machine has too much to do, and the caller is to try again",
+    "account_busy": "another request holds the account for too long, and the caller is to try again",
+    "database_unavailable": "the database has too much to do, and the caller is to try again",
+}
+"""Codes that a machine with too much to do may answer with 503, by which nothing was done."""
 
 REFUSED_BEYOND_A_SCHEMA = {
     r"This is not an account number": "check digits",
@@ -160,7 +167,7 @@ def _reason_to_pass(failure: Failure, response: schemathesis.Response) -> str | 
     if isinstance(failure, AllowHeaderMismatch) and failure.operation == "GET /payees/check":
         return "`check` stands where a payee's number may stand, which is changed and deleted"
     if isinstance(failure, ServerError) and response.status_code == 503 and "retry-after" in response.headers:
-        return "the machine has too much to do, and the caller is to try again"
+        return REFUSED_BY_LOAD.get(response.json()["code"])
     if not isinstance(failure, RejectedPositiveData):
         return None
     problem = response.json()
