@@ -85,7 +85,7 @@ def test_every_route_has_a_row_and_every_row_a_route(app: Flask) -> None:
 
 
 @pytest.mark.security("S01")
-def test_each_caller_is_let_in_or_kept_out_as_the_matrix_says(client: FlaskClient, callers: Headers) -> None:
+def test_s01_each_caller_is_let_in_or_kept_out_as_the_matrix_says(client: FlaskClient, callers: Headers) -> None:
     wrong = []
     for row in sorted(ROLE_MATRIX, key=lambda row: row == LOGOUT):
         method, rule = row

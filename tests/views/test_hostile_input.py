@@ -82,7 +82,7 @@ def test_whatever_stands_in_a_body_is_read_or_refused(client: FlaskClient, calle
 
 
 @pytest.mark.security("S04")
-def test_nobody_gives_themselves_anything_by_naming_it_in_any_body(
+def test_s04_nobody_gives_themselves_anything_by_naming_it_in_any_body(
     client: FlaskClient, callers: dict[str, Login]
 ) -> None:
     for operation in operations(client.application):

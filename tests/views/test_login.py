@@ -158,7 +158,7 @@ def test_one_name_that_is_locked_leaves_others_alone(client: FlaskClient) -> Non
 
 
 @pytest.mark.security("S32")
-def test_of_fifty_parallel_guesses_in_two_processes_five_are_looked_at(
+def test_s32_of_fifty_parallel_guesses_in_two_processes_five_are_looked_at(
     app_with: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"hashing_threads": 8, "hashing_queue_max": 100, "threads": 200}

@@ -279,7 +279,7 @@ def test_whoever_knows_the_password_gets_twenty_guesses_of_a_code_a_day(
 
 
 @pytest.mark.security("S32")
-def test_of_fifty_parallel_guesses_in_two_processes_five_are_looked_at(
+def test_s32_of_fifty_parallel_guesses_in_two_processes_five_are_looked_at(
     app_with: Callable[..., Flask], clock: MovableClock
 ) -> None:
     apps = [app_with(), app_with()]

@@ -99,7 +99,9 @@ def test_the_same_exchange_repeated_within_ten_seconds_brings_the_same_successor
 
 
 @pytest.mark.security("S20")
-def test_parallel_refreshes_with_one_token_all_get_one_and_the_same_successor(app: Flask, client: FlaskClient) -> None:
+def test_s20_parallel_refreshes_with_one_token_all_get_one_and_the_same_successor(
+    app: Flask, client: FlaskClient
+) -> None:
     first = new_customer(client)
     answers = at_once(12, lambda _: refresh(app.test_client(), first.refresh_token))
     assert len({login_of(answer).refresh_token for answer in answers}) == 1
