@@ -46,6 +46,13 @@ def test_every_requirement_is_shown_by_a_test_or_waits_for_a_feature() -> None:
     assert {number for number, tests in shown.items() if not tests} == WAITING.keys()
 
 
+def test_every_requirement_that_waits_for_nothing_has_a_test_of_its_name() -> None:
+    named = {
+        number for number, tests in shown_by().items() if any(t.startswith(f"test_{number.lower()}_") for t in tests)
+    }
+    assert REQUIREMENTS.keys() - named == WAITING.keys()
+
+
 def test_the_guarantees_name_every_requirement_and_for_each_a_test_that_shows_it() -> None:
     shown, rows = shown_by(), rows_of_guarantees()
     assert {number for numbers, _ in rows for number in numbers} == REQUIREMENTS.keys()
