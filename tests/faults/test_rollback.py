@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import bson
 import pytest
 
 from app.domain.errors import BankError
@@ -17,8 +18,9 @@ from app.models.store import Store
 from config import Config
 from tests.factories.ledger import an_account, deposit
 from tests.faults import checks, cluster
-from tests.faults.history import DEPOSIT, OK, Answer, Attempt, Operation
+from tests.faults.history import DEPOSIT, INFO, OK, Answer, Attempt, Operation
 from tests.faults.outcome import FinalAccount, FinalState, Line
+from tests.processes import wait_until
 
 ALONE_S = 4.0
 """Less than a primary that hears of nobody takes to step down."""
@@ -75,6 +77,13 @@ class Depositor:
         return answer.status == 201
 
 
+def rolled_back(member: cluster.Member) -> set[str]:
+    """Return the descriptions of what a member had alone, and has laid aside."""
+    files = member.data.glob("rollback/*/*.bson")
+    found = (document for file in files for document in bson.decode_all(file.read_bytes()))
+    return {document["description"] for document in found if "description" in document}
+
+
 @pytest.mark.usefixtures("alone")
 def test_what_a_primary_without_followers_was_asked_for_is_acknowledged_by_none_that_loses_it(
     tmp_path: Path, config: Config
@@ -90,14 +99,18 @@ def test_what_a_primary_without_followers_was_asked_for_is_acknowledged_by_none_
         members.kill(*others)  # frozen, they would find in their sockets what it still sent
         end = time.monotonic() + ALONE_S
         while time.monotonic() < end:
-            client.pay()
+            assert not client.pay()
+        in_doubt = {attempt.operation.key for attempt in client.attempts if attempt.outcome == INFO}
         members.kill(left_alone)
         members.restart(*others)
         members.wait_for_primary()
         client.ask_again()
         assert client.pay()
         members.restart(left_alone)
+        # it takes itself for whole, until it asks the others for what is new
+        wait_until(lambda: rolled_back(left_alone), timeout_s=cluster.START_S_MAX)
         members.wait_until_whole()
+        assert rolled_back(left_alone) & in_doubt
         final = client.outcome()
         store.close()
     assert checks.lost(client.attempts, final) == []
