@@ -11,10 +11,25 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tests.faults.history import BALANCE, DEPOSIT, FAIL, INFO, LINES, OK, Attempt, Operation, Poll
+from tests.faults.history import (
+    BALANCE,
+    DEPOSIT,
+    FAIL,
+    INFO,
+    LINES,
+    OK,
+    POLL_INTERVAL_S,
+    TRANSFER,
+    WITHDRAW,
+    Attempt,
+    Operation,
+    Poll,
+)
 from tests.faults.outcome import FinalState
 
 PROBLEM_TYPE = "application/problem+json"
+NO_MONEY = "insufficient_funds"
+"""The one refusal that right requests meet, and clients send no others: an account gives no more than it holds."""
 
 
 @dataclass(slots=True)
@@ -292,6 +307,25 @@ def error_form(attempts: Iterable[Attempt]) -> list[str]:
     return found
 
 
+def unwarranted(attempts: Iterable[Attempt]) -> list[str]:
+    """Find refusals of right requests by any name but that the money is wanting."""
+    return [
+        f"{each.operation.key} was refused with {each.answer.status} {each.answer.code}"
+        for each in attempts
+        if each.outcome == FAIL and not _wants_money(each)
+    ]
+
+
+def _wants_money(attempt: Attempt) -> bool:
+    return attempt.answer.code == NO_MONEY and attempt.operation.kind in (WITHDRAW, TRANSFER)
+
+
+def share_in_vain(attempts: Iterable[Attempt], *, since_s: float, until_s: float) -> float:
+    """Return which share of what was asked for in a while got neither success nor refusal; 1 where nothing was."""
+    in_vain = [each.outcome == INFO for each in attempts if since_s <= each.invoked_s < until_s]
+    return sum(in_vain) / len(in_vain) if in_vain else 1.0
+
+
 def writes_back_s(attempts: Iterable[Attempt], *, since_s: float, servers: Iterable[int]) -> float:
     """Return how long after `since_s` every one of the servers had acknowledged a write asked for since then."""
     first_s = dict.fromkeys(servers, math.inf)
@@ -315,10 +349,10 @@ def longest_block(attempts: Iterable[Attempt], *, outages: Sequence[tuple[float,
     """Return how long an account was blocked at most, and which.
 
     An account is blocked from when a write to it is asked for that gets neither success nor refusal, until a write to
-    it is next answered with either; where none is, until the last that was asked for in vain was over. Clients ask
-    again at once after such an answer, so that a block is seen to its end. Time within an outage, from the loss of the
-    database until writes to any account were back, does not count: then nobody is served. Nor does a request that no
-    server took.
+    it next succeeds or is refused for want of money; where none does, until the last that was asked for in vain was
+    over. Clients ask again at once after such an answer, so that a block is seen to its end. Time within an outage,
+    from the loss of the database until writes to any account were back, does not count: then nobody is served. Nor does
+    a request that no server took.
     """
     by_account: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
@@ -334,7 +368,7 @@ def longest_block(attempts: Iterable[Attempt], *, outages: Sequence[tuple[float,
 def _blocks(attempts: Sequence[Attempt]) -> list[tuple[float, float]]:
     """Return the spans in which an account was asked for in vain."""
     vain = [each for each in attempts if each.outcome == INFO and _was_taken(each)]
-    answered = sorted(each.answered_s for each in attempts if each.outcome != INFO)
+    answered = sorted(each.answered_s for each in attempts if each.outcome == OK or _wants_money(each))
     answered.append(max((each.answered_s for each in vain), default=math.inf))
     return [(each.invoked_s, answered[bisect_left(answered, each.invoked_s, hi=len(answered) - 1)]) for each in vain]
 
@@ -351,9 +385,17 @@ def _without(begin_s: float, end_s: float, outages: Sequence[tuple[float, float]
 
 
 def p99_s(polls: Sequence[Poll]) -> float:
-    """Return how long 99 of 100 polls took at most; for ever where there are none."""
-    took = sorted(poll.took_s for poll in polls)
+    """Return how long 99 of 100 polls took at most; for ever where there are none.
+
+    One that waited stands for all that were due meanwhile, each of which would have waited for the rest of the time.
+    """
+    took = sorted(poll.took_s - late_s for poll in polls for late_s in _due_s(poll))
     return took[math.ceil(0.99 * len(took)) - 1] if took else math.inf
+
+
+def _due_s(poll: Poll) -> list[float]:
+    """Return how long after a poll itself each of those was due that had to wait with it; its own is the first."""
+    return [0.0] + [POLL_INTERVAL_S * number for number in range(1, math.ceil(poll.took_s / POLL_INTERVAL_S))]
 
 
 def unanswered(attempts: Iterable[Attempt], *, server: int) -> list[str]:

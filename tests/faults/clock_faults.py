@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 from tests.faults import preloaded
 from tests.faults.bank import BankSettings
 from tests.faults.cluster import ELECTION_TIMEOUT_MS_RECOMMENDED, Cluster, ClusterSettings, MemberSettings
-from tests.faults.history import OK, Recorded
+from tests.faults.history import INFO, OK, Attempt, Recorded
 from tests.faults.nemesis import Fault, Field, Layout
+from tests.faults.outcome import FinalState
 from tests.processes import wait_until
 
 APART_S_MAX = 30.0
@@ -29,9 +31,9 @@ class _WrongClock(Fault):
         """Return under which variables a program's clock is off by what stands in a file; the monotonic one is not."""
         return {"LD_PRELOAD": preloaded.build("clock_offset", folder), "CLOCK_OFFSET_FILE": clock}
 
-    def check(self, history: Recorded) -> Sequence[str]:
+    def check(self, history: Recorded, final: FinalState) -> Sequence[str]:
         """Find money that bears a date of the wrong clock."""
-        return misdated(history)
+        return misdated(history, final)
 
 
 class ServerClockOff(_WrongClock):
@@ -58,19 +60,35 @@ class ServerClockOff(_WrongClock):
     def heal(self, field: Field) -> None:
         self._clock.write_text("0")
 
-    def check(self, history: Recorded) -> Sequence[str]:
-        """Find money that the server has moved although its clock was wrong, or that it refused by another name."""
+    def excuses(self, attempt: Attempt, history: Recorded) -> bool:
+        """Let the server with the wrong clock take no token: to it, one has expired or is made in the future."""
+        is_asked = attempt.answered_s > history.time_of("strike") and attempt.invoked_s < history.time_of("whole")
+        return is_asked and attempt.server == 0 and attempt.answer.status == 401
+
+    def check(self, history: Recorded, final: FinalState) -> Sequence[str]:
+        """Find money that the server has moved although its clock was wrong, or that it refused by another name.
+
+        And find that the server whose clock is right was of no use meanwhile.
+        """
         begin_s, end_s = history.time_of("struck"), history.time_of("heal")
         asked = [
             each
             for each in history.attempts
-            if each.server == 0 and each.operation.is_write and begin_s < each.invoked_s and each.answered_s < end_s
+            if each.operation.is_write and begin_s < each.invoked_s and each.answered_s < end_s
         ]
+        wrong = [each for each in asked if each.server == 0]
         moved = [
-            f"{each.operation.key} was posted by a server with a wrong clock" for each in asked if each.outcome == OK
+            f"{each.operation.key} was posted by a server with a wrong clock" for each in wrong if each.outcome == OK
         ]
-        named = any(each.answer.code == "clock_wrong" for each in asked)
-        return [*super().check(history), *moved, *([] if named else ["nothing was refused as clock_wrong"])]
+        named = any(each.answer.code == "clock_wrong" for each in wrong)
+        served, in_vain = (sum(each.outcome == outcome for each in asked if each.server != 0) for outcome in (OK, INFO))
+        useless = [] if served > in_vain else ["the server with the right clock did not serve"]
+        return [
+            *super().check(history, final),
+            *moved,
+            *([] if named else ["nothing was refused as clock_wrong"]),
+            *useless,
+        ]
 
 
 class ServerClockBehind(ServerClockOff):
@@ -78,9 +96,9 @@ class ServerClockBehind(ServerClockOff):
     about = "The clock of one of two servers goes an hour back, for 15 s"
     off_s = -HOUR_S
 
-    def check(self, history: Recorded) -> Sequence[str]:
+    def check(self, history: Recorded, final: FinalState) -> Sequence[str]:
         """As above; that server takes nobody's token, for it was made in its future."""
-        return [each for each in super().check(history) if "clock_wrong" not in each]
+        return [each for each in super().check(history, final) if "clock_wrong" not in each]
 
 
 class PrimaryClockOff(_WrongClock):
@@ -115,18 +133,27 @@ def _step_up(cluster: Cluster, number: int) -> None:
     wait_until(is_primary)
 
 
-def misdated(history: Recorded) -> list[str]:
-    """Find acknowledged writes that are dated otherwise than the time at which they were answered."""
-    began_s: float | None = None
+def misdated(history: Recorded, final: FinalState) -> list[str]:
+    """Find lines that are dated otherwise than any time at which they were asked for, whoever was told of them."""
+    writes = [each for each in history.attempts if each.operation.is_write]
+    asked_s: defaultdict[str, list[float]] = defaultdict(list)
+    for each in writes:
+        asked_s[each.operation.key].append(each.invoked_s)
+    first = min((each for each in writes if each.outcome == OK), key=lambda each: each.answered_s)
+    began_s = _dated_s(first.answer.content["id"]) - first.answered_s
     found = []
-    for each in sorted(history.attempts, key=lambda attempt: attempt.answered_s):
-        if each.outcome != OK or not each.operation.is_write or each.answer.replayed:
-            continue
-        dated_s = int(each.answer.content["id"][:12], 16) / 1000  # an entry's id begins with its time
-        began_s = dated_s - each.answered_s if began_s is None else began_s
-        if abs(dated_s - began_s - each.answered_s) > APART_S_MAX:
-            found.append(f"{each.operation.key} is dated {dated_s - began_s - each.answered_s:+.0f} s off")
+    for number, account in final.accounts.items():
+        for line in account.lines:
+            apart_s = [_dated_s(line.id) - began_s - invoked_s for invoked_s in asked_s[line.key]]
+            nearest_s = min(apart_s, key=abs, default=0.0)  # what nobody asked for is found elsewhere
+            if abs(nearest_s) > APART_S_MAX:
+                found.append(f"{line.key} is dated {nearest_s:+.0f} s off on {number}")
     return found
+
+
+def _dated_s(entry: str) -> float:
+    """Return the time that an entry's id begins with."""
+    return int(entry[:12], 16) / 1000
 
 
 FAULTS: tuple[type[Fault], ...] = (ServerClockOff, ServerClockBehind, PrimaryClockOff)

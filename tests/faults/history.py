@@ -4,7 +4,7 @@ An operation is what a client wants, under a key that nothing else has. An attem
 line, and a line with its outcome:
 
 - `ok`: the bank says that it is done (2xx);
-- `fail`: the bank says that it is not done (4xx);
+- `fail`: the bank says that it is not done (4xx); whether it had a reason is for the checks;
 - `info`: nobody can tell. A time-out, a broken connection and every 5xx are `info`, never `fail`.
 
 Besides there are `mark` lines (what was done to the bank, and when) and `live` lines (one poll of a server's liveness).
@@ -27,6 +27,8 @@ Outcome = Literal["ok", "fail", "info"]
 DEPOSIT, WITHDRAW, TRANSFER = "deposit", "withdraw", "transfer"
 BALANCE, LINES = "balance", "lines"
 WRITES = frozenset({DEPOSIT, WITHDRAW, TRANSFER})
+POLL_INTERVAL_S = 0.1
+"""How often a server is asked whether it lives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from tests.faults import nginx
 from tests.faults.bank import BankSettings
 from tests.faults.history import Recorded
 from tests.faults.nemesis import Fault, Field, Layout
+from tests.faults.outcome import FinalState
 from tests.large_bodies import Refusal
 
 ANSWER_P99_S_MAX = 1.0
@@ -65,7 +66,7 @@ class SlowClients(_BehindNginx):
         time.sleep(HOLD_S)
         self._connected = self._slow.connected
 
-    def check(self, history: Recorded) -> Sequence[str]:
+    def check(self, history: Recorded, final: FinalState) -> Sequence[str]:
         """Find that the others had to wait, or that the slow ones were not there at all."""
         begin_s, end_s, over_s = (history.time_of(name) for name in ("struck", "heal", "end"))
         beside_s = _p99_s(history, begin_s, end_s)
@@ -114,7 +115,7 @@ class LargeBodies(_BehindNginx):
             list(pool.map(send, range(self.senders)))
         self._grown_mib = sum(large_bodies.peak_memory_mib(pid) - before for pid, before in self._workers.items())
 
-    def check(self, history: Recorded) -> Sequence[str]:
+    def check(self, history: Recorded, final: FinalState) -> Sequence[str]:
         """Find a body that was answered otherwise than with 413, a way that nobody went, and memory that grew."""
         wrong = [f"{count} bodies {how} got {got}" for (how, got), count in self._answers.items() if got != _TOO_LARGE]
         few = [] if len({how for how, _ in self._answers}) == 4 else ["not every way was tried"]

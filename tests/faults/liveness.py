@@ -7,14 +7,16 @@ import threading
 import time
 
 from tests.faults.bank import Bank
-from tests.faults.history import History
+from tests.faults.history import POLL_INTERVAL_S, History
 
-INTERVAL_S = 0.1
 _TIMEOUT_S = 5.0
 
 
 class Liveness:
-    """Polls until it is closed. A poll takes until it was answered, however often it had to be sent again."""
+    """Polls until it is stopped.
+
+    A poll takes until it was answered, however often it had to be sent again; one that never was, until the stop.
+    """
 
     def __init__(self, bank: Bank, history: History) -> None:
         self._bank = bank
@@ -32,10 +34,10 @@ class Liveness:
             thread.join()
 
     def _run(self, number: int) -> None:
-        while not self._stop.wait(INTERVAL_S):
+        while not self._stop.wait(POLL_INTERVAL_S):
             asked_s = self._history.now_s()
-            while self._bank.is_up(number) and not self._stop.is_set():
-                if self._answers(number):
+            while self._bank.is_up(number):
+                if self._answers(number) or self._stop.is_set():
                     # one that was restarted meanwhile is another, younger one
                     self._history.live(number, asked_s=asked_s, took_s=self._history.now_s() - asked_s)
                     break

@@ -15,7 +15,8 @@ from pathlib import Path
 from tests.faults.bank import Bank, BankSettings
 from tests.faults.checks import unanswered
 from tests.faults.cluster import ELECTION_TIMEOUT_MS_DEFAULT, ELECTION_TIMEOUT_MS_RECOMMENDED, Cluster, ClusterSettings
-from tests.faults.history import History, Recorded
+from tests.faults.history import Attempt, History, Recorded
+from tests.faults.outcome import FinalState
 
 BACK_S_MAX_DEFAULT = 15.0
 BACK_S_MAX_RECOMMENDED = 5.0
@@ -82,8 +83,12 @@ class Fault:
     def heal(self, field: Field) -> None:
         """End it, and put back what it took away."""
 
-    def check(self, history: Recorded) -> Sequence[str]:
-        """Find what it must not have done besides what every run is checked for."""
+    def excuses(self, attempt: Attempt, history: Recorded) -> bool:
+        """Tell whether a request may be refused, in this fault, that otherwise must not be."""
+        return False
+
+    def check(self, history: Recorded, final: FinalState) -> Sequence[str]:
+        """Find what it must not have done besides what every run is checked for, and that it has struck nothing."""
         return ()
 
 
@@ -198,7 +203,7 @@ class ServerStopped(Fault):
             field.bank.start(0)
             time.sleep(1.0)
 
-    def check(self, history: Recorded) -> Sequence[str]:
+    def check(self, history: Recorded, final: FinalState) -> Sequence[str]:
         return unanswered(history.attempts, server=0)
 
 
@@ -217,13 +222,14 @@ class PoolExhausted(Fault):
     def strike(self, field: Field) -> None:
         data = {"failCommands": ["find"], "appName": "bank", "blockConnection": True, "blockTimeMS": 1_500}
         for member in field.cluster.members:
-            member.ask("configureFailPoint", "failCommand", mode="alwaysOn", data=data)
+            taken = member.ask("configureFailPoint", "failCommand", mode="alwaysOn", data=data)
+            assert taken is not None, f"member {member.number} did not take the fail point"
 
     def hold(self, field: Field, struck_s: float) -> None:
         time.sleep(10.0)
 
     def heal(self, field: Field) -> None:
-        for member in field.cluster.members:
+        for member in field.cluster.members:  # who answers only when the last read that waits is over
             member.ask("configureFailPoint", "failCommand", mode="off")
 
 

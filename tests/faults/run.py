@@ -32,6 +32,8 @@ class Plan:
     others: int = 12
     before_s: float = 4.0
     after_s: float = 12.0
+    steady_s: float = 10.0
+    """How long clients go on after the fault must be over: `back_s_max` after it was healed."""
     acknowledged_min: int = ACKNOWLEDGED_MIN
     longer_s_max: float = 90.0
 
@@ -85,11 +87,11 @@ def _suffer(fault: Fault, where: Field, parties: Parties, *, seed: int, plan: Pl
             fault.strike(where)
             fault.hold(where, book.mark("struck"))  # what was asked for before may have been served before
         finally:
-            book.mark("heal")
+            healed_s = book.mark("heal")
             fault.heal(where)
         where.cluster.wait_until_whole()
-        book.mark("whole")
-        time.sleep(plan.after_s)
+        over_s = max(healed_s + fault.back_s_max + plan.steady_s, book.mark("whole") + plan.after_s)
+        time.sleep(max(0.0, over_s - book.now_s()))
         deadline = time.monotonic() + plan.longer_s_max
         while book.acknowledged < plan.acknowledged_min and time.monotonic() < deadline:
             time.sleep(_POLL_S)

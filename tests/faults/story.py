@@ -54,9 +54,18 @@ def done(key: str, kind: str, account: str, amount: int, *, at: tuple[float, flo
     return asked(key, kind, account, amount, at=at, to=to, answer=answer)
 
 
-def refused(key: str, status: int = 409, media_type: str = "application/problem+json", code: str = "some") -> Attempt:
-    answer = Answer(status, media_type, code)
-    return asked(key, "withdraw", A, 99_999, at=(7, 8), answer=answer)
+NO_MONEY = Answer(409, "application/problem+json", "insufficient_funds")
+
+
+def refused(
+    key: str,
+    status: int = NO_MONEY.status,
+    media_type: str = NO_MONEY.media_type,
+    code: str = NO_MONEY.code,
+    *,
+    at: tuple[float, float] = (7, 8),
+) -> Attempt:
+    return asked(key, "withdraw", A, 99_999, at=at, answer=Answer(status, media_type, code))
 
 
 def balance(number: str, amount: int, *, at: tuple[float, float]) -> Attempt:

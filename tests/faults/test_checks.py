@@ -248,6 +248,13 @@ def test_an_error_without_a_code_is_found() -> None:
     assert checks.error_form([refused("e", code="")]) == ["e was answered with 409 as application/problem+json"]
 
 
+def test_a_refusal_of_a_right_request_is_found_unless_money_was_wanting() -> None:
+    assert checks.unwarranted([refused("r")]) == []
+    assert checks.unwarranted([refused("r", 404, code="not_found")]) == ["r was refused with 404 not_found"]
+    deposit = asked("d", "deposit", A, 1, at=(1, 2), answer=refused("r").answer)
+    assert checks.unwarranted([deposit]) == ["d was refused with 409 insufficient_funds"]
+
+
 def test_a_broken_connection_is_no_error_of_the_wrong_form() -> None:
     assert checks.error_form([replace(refused("e"), answer=Answer(code="ConnectionResetError"))]) == []
 
@@ -275,9 +282,10 @@ def test_an_account_that_others_are_served_beside_is_blocked() -> None:
     assert checks.longest_block(story, outages=[]) == (13, A)
 
 
-def test_a_refusal_ends_a_block_for_the_account_is_served() -> None:
-    story = attempts_on(A, (2, 8, 503), (8, 9, 409), (10, 14, 201))
-    assert checks.longest_block(story, outages=[]) == (7, A)
+def test_a_refusal_for_want_of_money_ends_a_block_for_the_account_is_served_and_no_other_refusal_does() -> None:
+    story = attempts_on(A, (2, 8, 503), (10, 14, 201))
+    assert checks.longest_block([*story, refused("r", at=(8, 9))], outages=[]) == (7, A)
+    assert checks.longest_block([*story, refused("r", at=(8, 9), code="account_frozen")], outages=[]) == (12, A)
 
 
 def test_a_transfer_in_vain_blocks_both_sides() -> None:
@@ -302,10 +310,22 @@ def test_time_within_an_outage_blocks_nobody() -> None:
     assert checks.longest_block(story, outages=[(1, 20)])[0] == 0
 
 
+def test_of_what_was_asked_for_in_a_while_the_share_in_vain_is_told() -> None:
+    story = attempts_on(A, (0, 1, 503), (2, 3, 503), (3, 4, 201), (4, 5, 409), (5, 99, 0), (9, 10, 503))
+    assert checks.share_in_vain(story, since_s=2, until_s=9) == 0.5
+    assert checks.share_in_vain(story, since_s=10, until_s=20) == 1
+
+
+def test_a_poll_that_waits_counts_as_often_as_one_was_due_meanwhile() -> None:
+    quick = [Poll(0, 0.1 * number, 0.01) for number in range(500)]
+    assert checks.p99_s([*quick, Poll(0, 50, 0.25)]) == 0.01
+    assert checks.p99_s([*quick, Poll(0, 50, 30)]) == pytest.approx(30 - 0.8)
+
+
 def test_the_slowest_of_a_hundred_polls_is_left_out_and_no_more() -> None:
     polls = [Poll(0, 0.1 * number, 0.01) for number in range(98)]
-    assert checks.p99_s([*polls, Poll(0, 9.8, 0.01), Poll(0, 9.9, 5)]) == 0.01
-    assert checks.p99_s([*polls, Poll(0, 9.8, 2), Poll(0, 9.9, 5)]) == 2
+    assert checks.p99_s([*polls, Poll(0, 9.8, 0.01), Poll(0, 9.9, 0.09)]) == 0.01
+    assert checks.p99_s([*polls, Poll(0, 9.8, 0.05), Poll(0, 9.9, 0.09)]) == 0.05
     assert checks.p99_s([]) == math.inf
 
 

@@ -14,6 +14,9 @@ ACKNOWLEDGED_MIN = 1_000
 """Fewer acknowledged writes show nothing: the verdict is "unknown"."""
 BLOCKED_S_MAX = 10.0
 LIVENESS_P99_S_MAX = 1.0
+IN_VAIN_MAX = 0.01
+"""Which share may stay unanswered after a fault is over: a busy machine is late with one of some hundred. One worker of
+four that is broken for good leaves a quarter unanswered."""
 COLUMNS = (
     "fault", "seed", "acknowledged", "unknown", "lost", "doubled", "writes back", "longest blocked", "liveness p99",
     "verdict",
@@ -90,7 +93,8 @@ def judge(
         *checks.reads(told.attempts, final),
         *checks.reconcile(final),
         *checks.error_form(told.attempts),
-        *fault.check(told),
+        *checks.unwarranted(each for each in told.attempts if not fault.excuses(each, told)),
+        *fault.check(told, final),
     ]
     _judge_times(fault, result, told, during)
     result.too_few = result.acknowledged < acknowledged_min
@@ -101,6 +105,11 @@ def _judge_times(fault: Fault, result: Result, told: Recorded, during: list[Atte
     first_s = checks.first_write_s(during, since_s=told.time_of(fault.back_from))
     outages = [(told.time_of("strike"), first_s)] if fault.takes_all_down else []
     result.blocked_s, account = checks.longest_block(during, outages=outages)
+    # members and servers that are started again are to be there, first
+    over_s = max(told.time_of("heal") + fault.back_s_max, told.time_of("whole"))
+    in_vain = checks.share_in_vain(told.attempts, since_s=over_s, until_s=told.time_of("end"))
+    if in_vain > IN_VAIN_MAX:
+        result.slow.append(f"{in_vain:.1%} of what was asked for after the fault was over got no answer")
     if result.back_s > fault.back_s_max:
         result.slow.append(f"writes were back after {result.back_s:.1f} s, not {fault.back_s_max:.0f}")
     if result.blocked_s > BLOCKED_S_MAX:
