@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,14 +41,30 @@ class _OverNetwork(Fault):
         self.network.heal()
 
 
-class PrimaryCutOff(_OverNetwork):
-    name = "primary-cut-off"
-    about = "Nothing passes between the primary and anybody else, and nobody is told"
+class _PrimaryAlone(_OverNetwork):
+    """The primary is cut off from the other members, who elect another one."""
+
     back_s_max = BACK_S_MAX_RECOMMENDED
 
+    def flows(self, primary: int) -> Iterable[Flow]:
+        """Return what is cut."""
+        raise NotImplementedError
+
     def strike(self, field: Field) -> None:
-        primary = field.cluster.wait_for_primary().number
-        self.network.cut(to_and_from(primary, SERVERS, *MEMBERS))
+        self._alone = field.cluster.wait_for_primary()
+        self.network.cut(self.flows(self._alone.number))
+
+    def hold(self, field: Field, struck_s: float) -> None:
+        super().hold(field, struck_s)
+        assert field.cluster.wait_for_primary() is not self._alone, "nobody else was elected"
+
+
+class PrimaryCutOff(_PrimaryAlone):
+    name = "primary-cut-off"
+    about = "Nothing passes between the primary and anybody else, and nobody is told"
+
+    def flows(self, primary: int) -> Iterable[Flow]:
+        return to_and_from(primary, SERVERS, *MEMBERS)
 
 
 class PrimaryCutOffByDefault(PrimaryCutOff):
@@ -58,35 +74,34 @@ class PrimaryCutOffByDefault(PrimaryCutOff):
     back_s_max = BACK_S_MAX_DEFAULT
 
 
-class PrimaryCutOffFromMembers(_OverNetwork):
+class PrimaryCutOffFromMembers(_PrimaryAlone):
     name = "primary-without-members"
     about = "Nothing passes between the primary and the other members; the servers reach all of them"
-    back_s_max = BACK_S_MAX_RECOMMENDED
 
-    def strike(self, field: Field) -> None:
-        self.network.cut(to_and_from(field.cluster.wait_for_primary().number, *MEMBERS))
+    def flows(self, primary: int) -> Iterable[Flow]:
+        return to_and_from(primary, *MEMBERS)
 
 
 class PrimaryCutOffFromServers(_OverNetwork):
     name = "primary-without-servers"
     about = "Nothing passes between the primary and the servers, for 8 s; the members see no fault and elect nobody"
     back_from = "heal"
+    lasts_s = 8.0
 
     def strike(self, field: Field) -> None:
         self.network.cut(to_and_from(field.cluster.wait_for_primary().number, SERVERS))
 
     def hold(self, field: Field, struck_s: float) -> None:
-        time.sleep(8.0)
+        time.sleep(self.lasts_s)
+        assert field.history.newest_acknowledged_s < struck_s, "the servers still reached a primary"
 
 
-class PrimaryDeaf(_OverNetwork):
+class PrimaryDeaf(_PrimaryAlone):
     name = "primary-deaf"
     about = "What the other members send to the primary does not arrive; the other way all does"
-    back_s_max = BACK_S_MAX_RECOMMENDED
 
-    def strike(self, field: Field) -> None:
-        primary = field.cluster.wait_for_primary().number
-        self.network.cut((other, primary) for other in MEMBERS if other != primary)
+    def flows(self, primary: int) -> Iterable[Flow]:
+        return ((other, primary) for other in MEMBERS if other != primary)
 
 
 class SlowMembers(_OverNetwork):

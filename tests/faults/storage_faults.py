@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.faults import preloaded
 from tests.faults.cluster import ELECTION_TIMEOUT_MS_RECOMMENDED, SIZE, ClusterSettings, Member, MemberSettings
+from tests.faults.history import Recorded
 from tests.faults.nemesis import Fault, Field, Layout
+from tests.faults.outcome import FinalState
 
 _POLL_S = 0.1
 
@@ -20,6 +22,7 @@ class SlowFsync(Fault):
     name = "slow-fsync"
     about = "Every fsync of the primary takes 400 ms longer, for 20 s"
     delay_ms = 400
+    lasts_s = 20.0
 
     def missing(self) -> str:
         return preloaded.missing()
@@ -35,14 +38,26 @@ class SlowFsync(Fault):
         yield Layout(ClusterSettings(election_timeout_ms=ELECTION_TIMEOUT_MS_RECOMMENDED, members=members))
 
     def strike(self, field: Field) -> None:
-        self._delays[field.cluster.wait_for_primary().number].write_text(str(self.delay_ms))
+        struck = field.cluster.wait_for_primary()
+        self._delays[struck.number].write_text(str(self.delay_ms))
+        self._struck, self._before = struck, _syncs(struck)
 
     def hold(self, field: Field, struck_s: float) -> None:
-        time.sleep(20.0)
+        time.sleep(self.lasts_s)
+        self._after = _syncs(self._struck)
 
     def heal(self, field: Field) -> None:
         for delay in self._delays.values():
             delay.unlink(missing_ok=True)
+
+    def check(self, history: Recorded, final: FinalState) -> Sequence[str]:
+        """Find that the primary did not become slow."""
+        count, took_ms = (after - before for after, before in zip(self._after, self._before, strict=True))
+        if not count:
+            return ["the primary synced nothing"]
+        # one that had begun before may be among them
+        is_slow = took_ms >= self.delay_ms * (count - 1) and took_ms >= self.delay_ms
+        return [] if is_slow else [f"the primary's fsync took {took_ms / count:.0f} ms"]
 
 
 class FullDisk(Fault):
@@ -88,6 +103,14 @@ class FullDisk(Fault):
 
     def _filler(self, member: Member) -> Path:
         return member.data.parent / "filler"
+
+
+def _syncs(member: Member) -> tuple[int, float]:
+    """Return how often a member has synced its journal, and how many milliseconds that took altogether."""
+    status = member.ask("serverStatus")
+    assert status is not None, f"member {member.number} does not say how it does"
+    log = status["wiredTiger"]["log"]
+    return log["log sync operations"], log["log sync time duration (usecs)"] / 1_000
 
 
 @contextmanager
