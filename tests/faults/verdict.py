@@ -16,7 +16,7 @@ BLOCKED_S_MAX = 10.0
 LIVENESS_P99_S_MAX = 1.0
 IN_VAIN_MAX = 0.01
 """Which share may stay unanswered after a fault is over: a busy machine is late with one of some hundred. One worker of
-four that is broken for good leaves a quarter unanswered."""
+four that is broken for good leaves a quarter unanswered, and one that is silent a tenth: who asks it waits so long."""
 COLUMNS = (
     "fault", "seed", "acknowledged", "unknown", "lost", "doubled", "writes back", "longest blocked", "liveness p99",
     "verdict",

@@ -8,6 +8,7 @@ import json
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,8 @@ ANSWER_S_MAX = 10.0
 OPENING = 100_00
 PAGE = 20
 DOWN_PAUSE_S = 0.1
+KEPT_FOR = 5
+"""How many requests a connection is kept for: who kept theirs for good would stay with a worker that is well."""
 _PATHS = {DEPOSIT: "/deposit", WITHDRAW: "/withdraw", TRANSFER: "/transfers"}
 
 
@@ -63,6 +66,7 @@ class Teller:
         self._process = process
         self._keeps = keeps_connections
         self._connections: dict[int, http.client.HTTPConnection] = {}
+        self._sent: Counter[int] = Counter()
 
     def send(self, operation: Operation, server: int) -> Answer | None:
         """Send an operation once, to this server; None (and nothing is recorded) while the harness has it down."""
@@ -87,10 +91,15 @@ class Teller:
             headers = self._parties.by_account[operation.account].headers
             if body is not None:
                 headers |= {"Content-Type": "application/json", "Idempotency-Key": operation.key}
-            if not self._keeps:
+            self._sent[port] += 1
+            is_last = not self._keeps or self._sent[port] % KEPT_FOR == 0
+            if is_last:
                 headers |= {"Connection": "close"}
             connection.request(method, target, body=body, headers=headers)
-            return read_answer(operation, connection.getresponse())
+            answer = read_answer(operation, connection.getresponse())
+            if is_last:
+                connection.close()  # it opens itself anew
+            return answer
         except (OSError, http.client.HTTPException) as failure:
             self._connections.pop(port).close()
             return Answer(code=type(failure).__name__)
