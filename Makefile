@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 NEWMAN := node_modules/.bin/newman
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format openapi errors-doc postman mutation mutants bench bench-peers bench-scale bench-ledger faults fuzz clean
+.PHONY: help install run test lint format openapi errors-doc postman mutation mutants bench bench-peers bench-scale bench-ledger bench-profile faults fuzz clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-scale: $(INSTALLED) ## Measure a small bank and one of 5,000,000 entries s
 
 bench-ledger: $(INSTALLED) ## Measure the ledger; fail where it is slower than promised
 	@$(BIN)/python -m benchmarks.ledger $(BENCH)
+
+bench-profile: $(INSTALLED) ## Show what one request costs by itself, part by part
+	@$(BIN)/python -m benchmarks.profile $(BENCH)
 
 faults: $(INSTALLED) ## Throw faults at the bank on a real replica set (N times each, from SEED on; FAULTS=names)
 	@$(BIN)/python -m tests.faults --times $(or $(N),1) --seed $(or $(SEED),1) \

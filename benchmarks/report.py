@@ -39,7 +39,7 @@ def yardstick_table(yardsticks: Yardsticks) -> str:
         ("`$inc` of one document", yardsticks.increment_one),
         ("`$inc` spread over 1,000 documents", yardsticks.increment_spread),
     ]
-    return _table(["raw PyMongo, 64 threads, no HTTP", "per second"], [(name, f"{rate:,.0f}") for name, rate in rows])
+    return table(["raw PyMongo, 64 threads, no HTTP", "per second"], [(name, f"{rate:,.0f}") for name, rate in rows])
 
 
 def layout_table(layout: Layout, yardsticks: Yardsticks) -> str:
@@ -56,10 +56,10 @@ def layout_table(layout: Layout, yardsticks: Yardsticks) -> str:
         )
         for name, figure in layout.loads.items()
     ]
-    table = _table([*head, *(["open: per second", "p50 ms", "p99 ms"] if is_opened else [])], rows)
+    shown = table([*head, *(["open: per second", "p50 ms", "p99 ms"] if is_opened else [])], rows)
     memory = layout.memory_mib
     kept = f"Memory of the largest worker: {memory['Rss']:.0f} MiB resident, {memory['Pss']:.0f} MiB its share (PSS)."
-    return f"{table}\n\n{kept}"
+    return f"{shown}\n\n{kept}"
 
 
 def best_layout(layouts: Sequence[Layout]) -> Layout:
@@ -74,7 +74,7 @@ def comparison_table(layouts: Sequence[Layout]) -> str:
         for name in _COMPARED
     ]
     means = ("geometric mean", *(f"{_mean_rate(layout):,.0f}" for layout in layouts))
-    return _table(["per second (p99 ms)", *(layout.name for layout in layouts)], [*rows, means])
+    return table(["per second (p99 ms)", *(layout.name for layout in layouts)], [*rows, means])
 
 
 def peers_table(peers: Peers) -> str:
@@ -84,7 +84,7 @@ def peers_table(peers: Peers) -> str:
         ("pgbench TPC-B-like, scale 1", peers.tpcb),
     ]
     cells = [(name, "not installed" if rate is None else f"{rate:,.0f}") for name, rate in rows]
-    return _table(["peer, 64 at once", "transactions/s"], cells)
+    return table(["peer, 64 at once", "transactions/s"], cells)
 
 
 def verdict_table(verdicts: Iterable[Verdict]) -> str:
@@ -97,7 +97,7 @@ def verdict_table(verdicts: Iterable[Verdict]) -> str:
         )
         for each in verdicts
     ]
-    return _table(["verdict", "measured", "target", ""], rows)
+    return table(["verdict", "measured", "target", ""], rows)
 
 
 def put_into(document: Path, name: str, text: str) -> None:
@@ -145,6 +145,6 @@ def _ms(milliseconds: float) -> str:
     return f"{milliseconds:,.1f}" if milliseconds < 100 else f"{milliseconds:,.0f}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
