@@ -102,8 +102,11 @@ class MovementOut(OutSchema):
     created_at = TimestampOut()
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Read what the line has beside its entry from the line, and the rest from the entry."""
-        return super().get_attribute(obj if attr in _BESIDE_ENTRY else obj.entry, attr, default)
+        """Read what the line has beside its entry from the line, and the rest from the entry.
+
+        By name alone: marshmallow would first try the entry, which is a tuple, by index, and fail for each field.
+        """
+        return getattr(obj if attr in _BESIDE_ENTRY else obj.entry, attr, default)
 
 
 class LineOut(MovementOut):
