@@ -102,7 +102,8 @@ def seed(store: Store, clock: SeedClock, shape: Shape, *, on_progress: Callable[
     for some in _cut(people, PEOPLE_PER_COMMAND):
         store.database[customers.SPEC.name].insert_many([customer_document(each) for each in some])
     products = (store.products.get(default_product_code(CURRENCY)), store.products.get(f"SAVINGS-{CURRENCY}"))
-    accounts = [_account(each, *products, clock.now(), chance) for each in people]
+    numbers_left = _account_numbers()
+    accounts = [_account(next(numbers_left), each, *products, clock.now(), chance) for each in people]
     for some in _cut(accounts, PEOPLE_PER_COMMAND):
         _post_all(store, [_opening(each) for each in some])
         on_progress(len(some))
@@ -217,9 +218,21 @@ def _customer(position: int, now: datetime, chance: random.Random) -> Customer:
     return replace(customer, kyc_status=KycStatus.PENDING if is_pending else KycStatus.VERIFIED)
 
 
-def _account(holder: Customer, checking: Product, savings: Product, now: datetime, chance: random.Random) -> Account:
+def _account_numbers() -> Iterator[str]:
+    """Yield account numbers, none twice: of a hundred thousand at random some two are often the same."""
+    given: set[str] = set()
+    while True:
+        number = new_account_number()
+        if number not in given:
+            given.add(number)
+            yield number
+
+
+def _account(
+    number: str, holder: Customer, checking: Product, savings: Product, now: datetime, chance: random.Random
+) -> Account:
     product = savings if chance.random() < SAVINGS_SHARE else checking
-    return product.new_account(new_account_number(), {holder.id: holder.full_name}, primary_for=(holder.id,), now=now)
+    return product.new_account(number, {holder.id: holder.full_name}, primary_for=(holder.id,), now=now)
 
 
 def _add_logins(store: Store, chosen: Sequence[Customer]) -> None:
