@@ -18,7 +18,7 @@ from app.domain.accounts import Account, AccountStatus, AccountType, new_account
 from app.domain.actor import Role
 from app.domain.audit import SYSTEM, Subject
 from app.domain.clock import to_milliseconds
-from app.domain.customers import Customer, KycStatus
+from app.domain.customers import Customer, KycStatus, new_customer_number
 from app.domain.errors import AccountBusy, BankError, DatabaseUnavailable, OutcomeUnknown, ServerBusy
 from app.domain.ids import random_id
 from app.domain.ledger.intents import ChangeStatus, Intent, Leg, Open, Post
@@ -98,12 +98,13 @@ def seed(store: Store, clock: SeedClock, shape: Shape, *, on_progress: Callable[
     """Fill a prepared, empty bank; `on_progress` hears how many entries came. The store lives by the clock."""
     chance = random.Random(shape.entries)
     store.products.insert(_savings(clock.now()))
-    people = [_customer(position, clock.now(), chance) for position in range(shape.accounts + 1)]
+    customer_numbers = _distinct(new_customer_number)
+    people = [_customer(next(customer_numbers), at, clock.now(), chance) for at in range(shape.accounts + 1)]
     for some in _cut(people, PEOPLE_PER_COMMAND):
         store.database[customers.SPEC.name].insert_many([customer_document(each) for each in some])
     products = (store.products.get(default_product_code(CURRENCY)), store.products.get(f"SAVINGS-{CURRENCY}"))
-    numbers_left = _account_numbers()
-    accounts = [_account(next(numbers_left), each, *products, clock.now(), chance) for each in people]
+    account_numbers = _distinct(new_account_number)
+    accounts = [_account(next(account_numbers), each, *products, clock.now(), chance) for each in people]
     for some in _cut(accounts, PEOPLE_PER_COMMAND):
         _post_all(store, [_opening(each) for each in some])
         on_progress(len(some))
@@ -211,21 +212,20 @@ def _savings(now: datetime) -> Product:
     )
 
 
-def _customer(position: int, now: datetime, chance: random.Random) -> Customer:
+def _customer(number: str, position: int, now: datetime, chance: random.Random) -> Customer:
     first, last = FIRST_NAMES[position % 5], LAST_NAMES[position // 5 % 5]
     customer = Customer.new(now=now, full_name=f"{first} {last}")
     is_pending = chance.random() < PENDING_SHARE
-    return replace(customer, kyc_status=KycStatus.PENDING if is_pending else KycStatus.VERIFIED)
+    return replace(customer, number=number, kyc_status=KycStatus.PENDING if is_pending else KycStatus.VERIFIED)
 
 
-def _account_numbers() -> Iterator[str]:
-    """Yield account numbers, none twice: of a hundred thousand at random some two are often the same."""
+def _distinct(make: Callable[[], str]) -> Iterator[str]:
+    """Yield what is made, nothing twice: of a hundred thousand numbers at random some two are often the same."""
     given: set[str] = set()
     while True:
-        number = new_account_number()
-        if number not in given:
-            given.add(number)
-            yield number
+        if (made := make()) not in given:
+            given.add(made)
+            yield made
 
 
 def _account(
