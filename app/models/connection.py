@@ -24,8 +24,9 @@ from app.models.member_clocks import MemberClocks
 
 MAJORITY = WriteConcern("majority", j=True)
 POOL_SIZE_MAX = 100
-_UNAVAILABLE_CODES = frozenset({50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
-"""Time limit, network, shutdown, stepping down, not primary: the server is going away or is not the one to ask."""
+_UNAVAILABLE_CODES = frozenset({6, 7, 50, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+"""Time limit, network, shutdown, stepping down, not primary, no majority yet: the server is going away or is not the
+one to ask. All that MongoDB's specification of retryable reads lists are among them: it lists what passes."""
 _CONFLICT_CODES = frozenset({24, 112, 246, 251})
 """LockTimeout, WriteConflict, SnapshotUnavailable, NoSuchTransaction (the server gave an old transaction up)."""
 

@@ -141,6 +141,21 @@ def test_tests_see_such_an_error_as_it_is(client: FlaskClient, monkeypatch: pyte
         client.get("/balance", headers=login.headers)
 
 
+RETRYABLE = (6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436)
+"""What MongoDB's specification of retryable reads lists: told to us where time is up before the next try."""
+
+
+@pytest.mark.parametrize("number", RETRYABLE)
+def test_whatever_the_driver_would_try_again_is_the_database_being_away(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    login = new_customer(client)
+    monkeypatch.setattr(Accounts, "get_primary", failing(OperationFailure("it is going away", number)))
+    answer = client.get("/balance", headers=login.headers)
+    check_problem(answer, 503, "database_unavailable")
+    assert answer.headers["Retry-After"] == "1"
+
+
 @pytest.mark.security("S68")
 @pytest.mark.parametrize(
     ("error", "status", "code"),
