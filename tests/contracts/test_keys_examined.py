@@ -17,7 +17,7 @@ from app.domain.customers import KycStatus
 from app.models.accounts import account_document
 from app.models.connection import connect
 from app.models.customers import customer_document
-from app.models.key_window import KEYS_PER_LINE, Walk, find_page
+from app.models.key_window import GROWTH, KEYS_PER_LINE, Walk, find_page
 from app.models.store import Store
 from config import Config
 from tests.factories.customers import customer_record
@@ -138,6 +138,22 @@ def test_a_list_that_looks_at_everything_is_noticed(crowded: Store, lists: Lists
     lists.asked.clear()
     list(crowded.database["accounts"].find({"product": "P1"}).sort("opened_at", DESCENDING).limit(LIMIT))
     assert max(keys_examined(crowded, question) for question in lists.asked) > KEYS_MAX
+
+
+def test_what_is_not_quite_common_is_found_long_before_all_that_a_page_may_look_at(
+    config: Config, crowded: Store, lists: Lists
+) -> None:
+    """A first look takes 50 keys here, and the second 200: every 20th document is wanted, and five of them."""
+    accounts = crowded.database["accounts"]
+    accounts.update_many({}, {"$set": {"currency": "EUR"}})
+    numbers = sorted(found["_id"] for found in accounts.find({"kind": "customer"}, {"_id": 1}))
+    accounts.update_many({"_id": {"$in": numbers[::20]}}, {"$set": {"currency": "USD"}})
+    lists.asked.clear()
+    found, next_cursor = find_page(accounts, Walk("_id_", ASCENDING), {"currency": "USD"}, limit=LIMIT)
+    assert ([each["_id"] for each in found], next_cursor) == (numbers[: LIMIT * 20 : 20], found[-1]["_id"])
+    first, second = KEYS_PER_LINE * (LIMIT + 1), KEYS_PER_LINE * (LIMIT + 1) * (GROWTH - 1)
+    assert [keys_examined(crowded, question) for question in lists.asked[::2]] == [first, second]
+    assert sum(keys_examined(crowded, question) for question in lists.asked[1::2]) <= first + second + 2
 
 
 @pytest.mark.parametrize("step", [ASCENDING, DESCENDING])
