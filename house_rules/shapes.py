@@ -18,7 +18,9 @@ def raw_request(sources: Sequence[Source]) -> Iterator[Breach]:
     for source in sources:
         for node in source.nodes() if source.is_in("app/views") else ():
             match node:
-                case ast.Attribute(value=ast.Name(id="request" | "req"), attr=name) if name in _RAW:
+                case ast.Attribute(
+                    value=ast.Name(id="request" | "req") | ast.Call(func=ast.Name(id="this_request")), attr=name
+                ) if name in _RAW:
                     yield Breach(source, node, "Read it through a shape: @bp.arguments(...).")
                 case ast.Constant(value="wsgi.input"):
                     yield Breach(source, node, "Read it through a shape: @bp.arguments(...).")

@@ -7,11 +7,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flask import Flask, current_app, g, request
+from flask import Flask, g
 
 from app.domain.actor import Actor, Role
 from app.domain.errors import NotAuthenticated
-from app.views.http import config, store
+from app.views.http import config, store, this_app, this_request
 from app.views.tokens import ACCESS, init_tokens, verified_claims
 
 _REMEMBERED_MAX = 10_000
@@ -64,15 +64,15 @@ def authenticate() -> Actor:
         DatabaseUnavailable: whether the token was revoked can't be known.
     """
     token = bearer_token()
-    memory = cast(TokenMemory, current_app.extensions["token_memory"])
+    memory = cast(TokenMemory, this_app().extensions["token_memory"])
     verified = memory.find(token)
     if verified is None:
         verified = _verify(token)
         memory.remember(token, verified)
-    actor = verified.actor
-    if verified.expires_at_s <= store().clock.now().timestamp():
+    actor, bank = verified.actor, store()
+    if verified.expires_at_s <= bank.clock.now().timestamp():
         raise NotAuthenticated
-    if store().revocations.is_revoked(actor.user_id, actor.session_id, verified.epoch):
+    if bank.revocations.is_revoked(actor.user_id, actor.session_id, verified.epoch):
         raise NotAuthenticated
     g.verified_token = verified
     return actor
@@ -89,7 +89,7 @@ def bearer_token() -> str:
     Raises:
         NotAuthenticated: there is none.
     """
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = this_request().headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated
     return token

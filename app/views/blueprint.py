@@ -13,13 +13,14 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import flask_smorest
-from flask import Request, Response, request
+from flask import Request, Response
 from marshmallow import Schema
 
 from app.domain.actor import Role
 from app.domain.errors import BankError, MfaEnrolmentRequired
 from app.schemas.base import OutSchema
 from app.views import refusals
+from app.views.http import this_request
 from app.views.openapi import BEARER, ETAG, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IF_MATCH, asking
 from app.views.parsing import JSON_TYPE, is_optional, read_json, read_query
 
@@ -72,7 +73,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
         def decorate(view: View) -> Any:
             @wraps(document(view))
             def call(*arguments: Any, **named: Any) -> Any:
-                return view(*arguments, parse(shape, _request()), **named)
+                return view(*arguments, parse(shape, this_request()), **named)
 
             return call
 
@@ -187,9 +188,3 @@ def _empty(status: int) -> Response:
     response = Response(status=status)
     del response.headers["Content-Type"]
     return response
-
-
-def _request() -> Request:
-    """Return the request itself: the proxy before it costs on every look."""
-    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # Flask calls it a Request
-    return found

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import IO, Any, cast
 
-from flask import Flask, Request, current_app
+from flask import Flask, Request
 from marshmallow import RAISE, Schema, ValidationError
 
 from app.domain import strict_json
 from app.domain.errors import BadRequest, PayloadTooLarge, ServerBusy, UnsupportedMediaType, ValidationFailed
+from app.views.http import this_app
 
 JSON_TYPE = "application/json"
 WHOLE_INPUT = "_schema"
@@ -84,7 +85,7 @@ def body_place() -> Iterator[None]:
     Raises:
         ServerBusy: there is none for the moment.
     """
-    places = cast(BoundedSemaphore, current_app.extensions["body_places"])
+    places = cast(BoundedSemaphore, this_app().extensions["body_places"])
     if not places.acquire(timeout=_WAIT_S_MAX):
         raise ServerBusy(retry_after_s=1)
     try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from flask import Flask, request
+from flask import Flask
 
 from app.domain.errors import NotFound
+from app.views.http import this_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -20,7 +21,7 @@ def init_paths(app: Flask) -> None:
     app.url_map.merge_slashes = False
 
     def refuse_doubled_slash() -> None:
-        if request.environ.get("PATH_INFO", "").startswith("//"):
+        if this_request().environ.get("PATH_INFO", "").startswith("//"):
             raise NotFound  # Werkzeug ignores how many slashes a path begins with
 
     app.before_request(refuse_doubled_slash)

@@ -7,10 +7,10 @@ import re
 import time
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
 
 from app.domain.origin import LOCAL, Origin, set_origin
-from app.views.http import client_address
+from app.views.http import client_address, this_request
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _GIVEN = "HTTP_X_REQUEST_ID"
@@ -27,16 +27,16 @@ def init_request_log(app: Flask) -> None:
         set_origin(Origin(client_address(), request_id()))
 
     def finish(response: Response) -> Response:
-        now = g._get_current_object()  # these stand behind proxies that cost on every look
-        asked = request._get_current_object()  # type: ignore[attr-defined]
+        now = g._get_current_object()  # it stands behind a proxy that costs on every look
+        request = this_request()
         identity = request_id()
         response.headers[REQUEST_ID_HEADER] = identity
         actor = now.get("actor")
         log.info(
             "request",
             request_id=identity,
-            method=asked.method,
-            route=asked.url_rule.rule if asked.url_rule else None,
+            method=request.method,
+            route=request.url_rule.rule if request.url_rule else None,
             status=response.status_code,
             duration_ms=round((time.perf_counter() - now.started_s) * 1000, 2),
             user_id=actor.user_id if actor else None,
@@ -53,7 +53,7 @@ def init_request_log(app: Flask) -> None:
 
 def request_id() -> str:
     """Return this request's id: the caller's where it is sane, else one of ours."""
-    environ = request.environ
+    environ = this_request().environ
     found: str | None = environ.get(_KEPT)
     if found is None:
         given = environ.get(_GIVEN, "")

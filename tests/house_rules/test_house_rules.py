@@ -165,7 +165,14 @@ def test_patterns_made_at_run_time_are_found(body: str, count: int) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["request.get_json()", "request.json['amount']", "dict(request.args)", "req.form", "request.environ['wsgi.input']"],
+    [
+        "request.get_json()",
+        "request.json['amount']",
+        "dict(request.args)",
+        "this_request().args",
+        "req.form",
+        "request.environ['wsgi.input']",
+    ],
 )
 def test_a_view_that_reads_input_itself_is_found(body: str) -> None:
     assert len(findings("raw-request", model(body), "app/views/customer/things.py")) == 1
