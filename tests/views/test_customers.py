@@ -171,9 +171,9 @@ def test_a_pattern_or_an_operator_finds_nothing_and_takes_no_time(
 ) -> None:
     new_person(client, banker, "Carol Carter")
     new_person(client, banker, "b" * 200)
-    begun = time.perf_counter()
+    begun = time.thread_time()  # work, and not what a busy machine makes us wait
     assert found(client, banker, q=text) == []
-    assert time.perf_counter() - begun < 0.2
+    assert time.thread_time() - begun < 0.2
 
 
 @pytest.mark.security("S10")
