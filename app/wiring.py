@@ -20,6 +20,7 @@ from app.views import init_views
 from app.views.error_handlers import problem
 from app.views.paths import ApiPrefix
 from app.views.request_log import request_id
+from app.views.response import WholeResponse
 from app.views.security_headers import SecurityHeaders
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 class _Bank(Flask):
     """Flask, spared the question on every call whether a function is asynchronous: none is."""
+
+    response_class = WholeResponse
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import flask_smorest
-from flask import Request, Response
+from flask import Request
 from marshmallow import Schema
 
 from app.domain.actor import Role
@@ -23,6 +23,7 @@ from app.views import refusals
 from app.views.http import this_request
 from app.views.openapi import BEARER, ETAG, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IF_MATCH, asking
 from app.views.parsing import JSON_TYPE, is_optional, read_json, read_query
+from app.views.response import WholeResponse
 
 View = TypeVar("View", bound=Callable[..., Any])
 ASKED = 202
@@ -105,14 +106,14 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest is un
                 documented = document_other(documented)
 
             @wraps(documented)
-            def call(*arguments: Any, **named: Any) -> Response:
+            def call(*arguments: Any, **named: Any) -> WholeResponse:
                 result, status, headers = view(*arguments, **named), status_code, None
                 if type(result) is tuple:  # a record may be a named tuple: that is the result itself
                     result, status, headers = result
                 if shape is None:
                     return _empty(status)
                 content = others.get(status, shape).dump(result)
-                return Response(_encode(content), status, headers, content_type=JSON_TYPE)
+                return WholeResponse(_encode(content), status, headers, content_type=JSON_TYPE)
 
             return call
 
@@ -184,7 +185,7 @@ def _add_header(doc: dict[str, Any], name: str, header: dict[str, Any]) -> None:
             response.setdefault("headers", {})[name] = header
 
 
-def _empty(status: int) -> Response:
-    response = Response(status=status)
+def _empty(status: int) -> WholeResponse:
+    response = WholeResponse(status=status)
     del response.headers["Content-Type"]
     return response
