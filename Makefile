@@ -42,13 +42,13 @@ errors-doc: openapi ## Write docs/errors.md, which the same command makes
 postman: $(INSTALLED) $(NEWMAN) ## Run the Postman collection against a server of its own (needs Node.js)
 	@$(BIN)/python -m tests.postman $(NEWMAN)
 
-mutation: $(INSTALLED) ## Plant thousands of defects in the domain; fail where tests notice too few (MUTANTS: some alone)
+mutation: $(INSTALLED) ## Plant thousands of defects in the domain; fail where tests notice too few (MUTANTS: names of some)
 	@$(BIN)/python -m tests.mutation $(MUTANTS)
 
-mutants: $(INSTALLED) ## Plant a hundred defects in the journal; fail where a test misses its own (ABOUT: some alone)
+mutants: $(INSTALLED) ## Plant a hundred defects in the journal; fail where a test misses its own (ABOUT: a part of their names)
 	@$(BIN)/python -m tests.mutants "$(ABOUT)"
 
-bench: $(INSTALLED) ## Measure the bank over HTTP; fail where it is slower than promised (needs wrk; BENCH=--help)
+bench: $(INSTALLED) ## Measure the bank over HTTP; fail where a target is missed (needs wrk; BENCH=--help)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 bench-peers: $(INSTALLED) ## Measure medici and PostgreSQL beside it (needs wrk; Node.js, PostgreSQL)
@@ -57,7 +57,7 @@ bench-peers: $(INSTALLED) ## Measure medici and PostgreSQL beside it (needs wrk;
 bench-scale: $(INSTALLED) ## Measure a small bank and one of 5,000,000 entries side by side; needs 6 GiB and half an hour
 	@$(BIN)/python -m benchmarks.scale $(BENCH)
 
-bench-ledger: $(INSTALLED) ## Measure the ledger; fail where it is slower than promised
+bench-ledger: $(INSTALLED) ## Measure the ledger alone; fail where a target is missed
 	@$(BIN)/python -m benchmarks.ledger $(BENCH)
 
 bench-profile: $(INSTALLED) ## Show what one request costs by itself, part by part

@@ -84,23 +84,30 @@ def _run(options: argparse.Namespace, folder: str) -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=8.0, help="for each load (default: 8)")
-    parser.add_argument("--layouts", help="processes, or processes x threads (default: 1,2,4)")
+    parser.add_argument("--layouts", type=_layouts, help="processes, or processes x threads (default: 1,2,4)")
     parser.add_argument("--peers", action="store_true", help="measure medici and PostgreSQL as well")
     parser.add_argument("--write", type=Path, help="put the figures into this document, too, between its marks")
     return parser.parse_args()
+
+
+def _layouts(text: str) -> list[tuple[int, int | None]]:
+    """Read what was asked for, such as `1,2x64`: processes, and threads where they are named."""
+    try:
+        parts = [layout.partition("x") for layout in text.split(",")]
+        return [(int(workers), int(threads) if threads else None) for workers, _, threads in parts]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"write 2 or 2x64, separated by commas, and not {text!r}") from None
 
 
 def _chosen(options: argparse.Namespace, defaults: Config) -> list[tuple[int, int]]:
     """Return the layouts to measure; by default the one that is the default, and with it 1, 2 and 4 processes."""
     if options.layouts is None and options.peers:
         return [(defaults.workers, defaults.threads)]
-    layouts = []
-    for text in (options.layouts or "1,2,4").split(","):
-        workers, _, threads = text.partition("x")
-        layouts.append((int(workers), int(threads) if threads else defaults.threads))
-    return layouts
+    return [(workers, threads or defaults.threads) for workers, threads in options.layouts or _layouts("1,2,4")]
 
 
 def _environment(folder: str, uri: str) -> dict[str, str]:

@@ -149,10 +149,12 @@ CELLS = (
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--data-dir", type=Path)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ledger", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each cell (default: 2)")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the medians count (default: 3)")
+    parser.add_argument("--data-dir", type=Path, help="where the database lies (default: a folder for this once)")
     options = parser.parse_args()
     configure_logs("WARNING")
     with tempfile.TemporaryDirectory(prefix="bank-bench-") as scratch:

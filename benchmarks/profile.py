@@ -55,7 +55,9 @@ OTHER = "Python's own, called by all of these"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.profile", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--write", type=Path, help="put the figures into this document, too, between its marks")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bank-profile-") as folder, embedded.start(Path(folder)) as server:

@@ -90,12 +90,14 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--entries", type=int, default=LARGE.entries, help="of the large bank's customers")
-    parser.add_argument("--accounts", type=int, default=LARGE.accounts)
-    parser.add_argument("--logins", type=int, default=LARGE.logins, help="how many customers ask, chosen by chance")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--samples", type=int, default=400, help="of each operation, at each bank, in each round")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.scale", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--entries", type=int, default=LARGE.entries, help="of the large bank (%(default)s)")
+    parser.add_argument("--accounts", type=int, default=LARGE.accounts, help="of the large bank (%(default)s)")
+    parser.add_argument("--logins", type=int, default=LARGE.logins, help="how many customers ask (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="of which the medians count (%(default)s)")
+    parser.add_argument("--samples", type=int, default=400, help="of each operation in a round (%(default)s)")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the result there, between its marks")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the data may lie")
     options = parser.parse_args()
