@@ -47,7 +47,10 @@ class AmountIn(fields.Field[str]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = self._text(value)
         if _AMOUNT.fullmatch(text) is None:
-            raise ValidationError("Write the amount as a plain positive decimal number, such as 100 or 100.50.")
+            raise ValidationError(
+                "Write the amount as a plain positive decimal number, such as 100 or 100.50, "
+                "with at most 16 digits before the point and 4 behind it."
+            )
         if not self.MAY_BE_ZERO and not text.strip("0."):
             raise ValidationError("The amount must be greater than zero.")
         return text
