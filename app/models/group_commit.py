@@ -158,14 +158,15 @@ class GroupCommit:
 
     def _run_main(self) -> None:
         while self._wait_for_requests():
-            with turn():
-                units = self._take()
-                began_s = time.monotonic()
-                try:
+            units: list[Unit] = []
+            try:
+                with turn():
+                    units = self._take()
+                    began_s = time.monotonic()
                     self._settle(units)
-                except Exception as fault:  # of the lane itself: it must live on
-                    self._answer_after(fault, units)
-                self._last_took_s = time.monotonic() - began_s
+                    self._last_took_s = time.monotonic() - began_s
+            except Exception as fault:  # of the lane itself: it must live on
+                self._answer_after(fault, units)
         with self._lock:
             self._main_done = True
             self._set_aside.notify_all()

@@ -56,6 +56,7 @@ class Revocations:
         self._clock_guard = clock_guard
         self._token_lifetime = config.access_token_lifetime
         self._newest_at: datetime | None = None
+        self._behind_s = 0.0  # this machine's clock is behind most members'
         self._members_apart = timedelta()  # the furthest ever: what was dated by a clock that was wrong stays so
         self._known: dict[str, tuple[int, datetime]] = {}  # by key: the epoch that counts again, and until when to keep
         self._learning = threading.Lock()
@@ -70,6 +71,13 @@ class Revocations:
         self._freshness.ensure()
         known = self._known.get(_user_key(user_id))
         return _session_key(session_id) in self._known or (known is not None and epoch < known[0])
+
+    def has_ended(self, expires_at_s: float) -> bool:
+        """Tell whether a token that counts until then is over, by this machine's clock or by that of most members.
+
+        Where this machine's is behind, tokens would else live on whose revocation is forgotten.
+        """
+        return expires_at_s <= self._clock.now().timestamp() + self._behind_s
 
     def add_session(self, session_id: str, *, session: ClientSession | None) -> None:
         """Write that the session's tokens end, within the transaction that ends it; `learn_session` must follow."""
@@ -115,6 +123,7 @@ class Revocations:
             query["at"] = {"$gte": self._newest_at - _OVERLAP - self._members_apart}
         with pymongo.timeout(_READ_TIMEOUT_S):
             found = list(self._collection.find(query))
+        self._behind_s = max(0.0, -(self._clock_guard.state().skew_s or 0.0))
         self._forget_expired()
         for document in found:
             self._learn(document["_id"], document.get("epoch", 0), document["expires_at"])

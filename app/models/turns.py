@@ -14,7 +14,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 PATIENCE_S = 0.25
@@ -26,10 +26,11 @@ _shared: IO[bytes] | None = None
 
 
 def take_turns() -> None:
-    """Let the processes that are forked from now on take turns with each other."""
+    """Let the processes that are forked from now on take turns with each other, where there is a place for a lock."""
     global _shared
     if hasattr(os, "fork"):
-        _shared = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this process and its children live
+        with suppress(OSError):
+            _shared = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this process and its children live
 
 
 @contextmanager
@@ -44,7 +45,8 @@ def turn(patience_s: float = PATIENCE_S) -> Iterator[None]:
     try:
         yield
     finally:
-        lockf(_shared, LOCK_UN)  # nobody else's
+        with suppress(OSError):  # of a system that has no locks after all
+            lockf(_shared, LOCK_UN)  # nobody else's
 
 
 def _take(shared: IO[bytes], patience_s: float) -> None:
@@ -54,7 +56,9 @@ def _take(shared: IO[bytes], patience_s: float) -> None:
     while time.monotonic() < give_up:
         try:
             lockf(shared, LOCK_EX | LOCK_NB)  # each process's own, though they share the file
-        except OSError:
+        except (BlockingIOError, PermissionError):  # how systems say that another process has it
             time.sleep(_POLL_S)
+        except OSError:
+            return
         else:
             return

@@ -70,9 +70,9 @@ def authenticate() -> Actor:
         verified = _verify(token)
         memory.remember(token, verified)
     actor, bank = verified.actor, store()
-    if verified.expires_at_s <= bank.clock.now().timestamp():
-        raise NotAuthenticated
     if bank.revocations.is_revoked(actor.user_id, actor.session_id, verified.epoch):
+        raise NotAuthenticated
+    if bank.revocations.has_ended(verified.expires_at_s):
         raise NotAuthenticated
     g.verified_token = verified
     return actor

@@ -9,10 +9,12 @@ import pytest
 from bson import ObjectId
 from pymongo.monitoring import ServerClosedEvent
 
+from app import create_app
 from app.models.clock_guard import clocks_of
 from app.models.store import Store
 from config import Config
 from tests.factories.clock import MovableClock, heartbeat
+from tests.factories.users import new_customer
 from tests.processes import wait_until
 
 
@@ -72,6 +74,23 @@ def test_a_revocation_is_seen_however_far_the_clocks_of_its_member_and_of_the_on
     store.revocations.add_session("a third session", session=None)
     wait_until(lambda: other.revocations.is_revoked("anybody", "a third session", 0))
     other.close()
+
+
+@pytest.mark.security("S06", "S18")
+def test_a_server_whose_clock_is_behind_takes_no_token_that_is_over_by_the_clocks_of_the_members(
+    config: Config, store: Store
+) -> None:
+    """It would else take a revoked one again: what was revoked is forgotten once the token is over."""
+    clock = MovableClock()
+    behind = Store.open(config, clock=clock)
+    for address in (("one", 1), ("two", 1)):
+        clocks_of(behind.client).succeeded(heartbeat(address, datetime.now(UTC) + timedelta(minutes=10)))
+    client = create_app(config, behind).test_client()
+    login = new_customer(client)
+    assert client.get("/auth/me", headers=login.headers).status_code == 200
+    clock.forward(config.access_token_lifetime - timedelta(minutes=9))
+    assert client.get("/auth/me", headers=login.headers).status_code == 401
+    behind.close()
 
 
 @pytest.mark.parametrize("ahead_h", [-1, 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -50,6 +51,29 @@ def _hold(saying: Connection, hearing: Connection) -> None:
     with turn():
         saying.send(None)
         hearing.recv()
+
+
+def test_where_the_system_has_no_locks_everybody_goes_without_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    begun = time.monotonic()
+    for _ in range(3):
+        with turn(TIMEOUT_S):
+            pass
+    assert time.monotonic() - begun < TIMEOUT_S / 2
+
+
+def test_where_there_is_no_place_for_a_lock_everybody_goes_without_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(turns, "_shared", None)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    take_turns()
+    with turn():
+        assert turns._shared is None
 
 
 def _note_turns(together: Barrier, saying: Connection) -> None:
