@@ -160,10 +160,10 @@ class GroupCommit:
         while self._wait_for_requests():
             units: list[Unit] = []
             try:
-                with turn():
+                with turn() as end_turn:
                     units = self._take()
                     began_s = time.monotonic()
-                    self._settle(units)
+                    self._settle(units, posted=end_turn)
                     self._last_took_s = time.monotonic() - began_s
             except Exception as fault:  # of the lane itself: it must live on
                 self._answer_after(fault, units)
@@ -209,14 +209,17 @@ class GroupCommit:
         if len(self._queue) < self._wanted and not self._closing:
             self._queued.wait(min(GATHER_S_MAX, GATHER_SHARE * self._last_took_s))
 
-    def _settle(self, units: list[Unit]) -> None:
-        """Post units together and keep splitting until each is answered or waits aside."""
+    def _settle(self, units: list[Unit], *, posted: Callable[[], None]) -> None:
+        """Post units together and keep splitting until each is answered or waits aside.
+
+        `posted` is called once a batch is, before its callers are answered: they take their time to wake.
+        """
         todo = [units]
         while todo:
             batch = _in_time(todo.pop())
             if not batch:
                 continue
-            error = self._try(batch)
+            error = self._try(batch, posted=posted)
             if error is None:
                 continue
             fault = classify(error)
@@ -228,14 +231,14 @@ class GroupCommit:
             else:
                 todo.extend(reversed(self._split(batch, fault, error)))  # the earlier half first
 
-    def _try(self, batch: Sequence[Unit]) -> Exception | None:
+    def _try(self, batch: Sequence[Unit], *, posted: Callable[[], None]) -> Exception | None:
         """Post a batch, again after a first conflict; return the error that is left."""
-        error = self._attempt(batch, lane=0)
+        error = self._attempt(batch, lane=0, posted=posted)
         for _ in range(CONFLICT_TRIES - 1):
             if error is None or classify(error) is not Fault.CONFLICT:
                 break
             time.sleep(random.uniform(0, CONFLICT_PAUSE_S))  # noqa: S311  # nosec B311  # jitter, not a secret
-            error = self._attempt(batch, lane=0)
+            error = self._attempt(batch, lane=0, posted=posted)
         return error
 
     def _split(self, batch: list[Unit], fault: Fault, error: Exception) -> list[list[Unit]]:
@@ -327,7 +330,9 @@ class GroupCommit:
 
     # ---- both lanes --------------------------------------------------------------------------------------------------
 
-    def _attempt(self, batch: Sequence[Unit], *, lane: int, claims: bool = False) -> Exception | None:
+    def _attempt(
+        self, batch: Sequence[Unit], *, lane: int, claims: bool = False, posted: Callable[[], None] | None = None
+    ) -> Exception | None:
         """Post a batch once and answer its units, or return the error and mark what it means on each."""
         timeout_s = max(ATTEMPT_S_MIN, max(unit.deadline for unit in batch) - time.monotonic())
         try:
@@ -344,6 +349,8 @@ class GroupCommit:
                 if unit.trouble is not Fault.UNKNOWN:
                     unit.trouble = classify(error)
             return error
+        if posted is not None:
+            posted()
         for unit, outcome in zip(batch, outcomes, strict=True):
             unit.answer(outcome)
         return None

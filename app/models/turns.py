@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
@@ -34,19 +34,26 @@ def take_turns() -> None:
 
 
 @contextmanager
-def turn(patience_s: float = PATIENCE_S) -> Iterator[None]:
-    """Begin the block when no other process is in one, or after so long at the latest. For one thread at a time."""
-    if _shared is None:
-        yield
+def turn(patience_s: float = PATIENCE_S) -> Iterator[Callable[[], None]]:
+    """Begin the block when no other process is in one, or after so long at the latest. For one thread at a time.
+
+    The block is given what ends the turn before the block does.
+    """
+    shared = _shared
+    if shared is None:
+        yield lambda: None
         return
     from fcntl import LOCK_UN, lockf  # which not every system has
 
-    _take(_shared, patience_s)
-    try:
-        yield
-    finally:
+    def end() -> None:
         with suppress(OSError):  # of a system that has no locks after all
-            lockf(_shared, LOCK_UN)  # nobody else's
+            lockf(shared, LOCK_UN)  # nobody else's, and nothing the second time
+
+    _take(shared, patience_s)
+    try:
+        yield end
+    finally:
+        end()
 
 
 def _take(shared: IO[bytes], patience_s: float) -> None:

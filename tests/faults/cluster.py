@@ -20,9 +20,13 @@ from app.models import mongod
 
 SIZE = 3
 ELECTION_TIMEOUT_MS_DEFAULT = 10_000
-ELECTION_TIMEOUT_MS_RECOMMENDED = 2_000
-HEARTBEATS_RECOMMENDED = {"heartbeatIntervalMillis": 500, "heartbeatTimeoutSecs": 1}
+ELECTION_TIMEOUT_MS_RECOMMENDED = 1_200
+"""Two members may stand at the same moment, and neither wins: then it takes as long again."""
+HEARTBEATS_RECOMMENDED = {"heartbeatIntervalMillis": 300, "heartbeatTimeoutSecs": 1}
 """What goes with it: by the default of 2 s a primary would not hear from its members before it has to step down."""
+CATCH_UP_TIMEOUT_MS_RECOMMENDED = 1_000
+"""A new primary asks everybody for what it lacks, and waits for one that is silent: by default for 10 s, and for nothing
+that was acknowledged, which a majority has."""
 PARAMETERS_RECOMMENDED = {"oplogNetworkTimeoutBufferSeconds": 1, "oplogFetcherSteadyStateMaxFetcherRestarts": 0}
 """A member that copies from a primary that went silent (frozen, cut off) looks for another after 2 s instead of 15."""
 CACHE_MIB = 256
@@ -68,7 +72,8 @@ class ClusterSettings:
     def elections(self) -> dict[str, int]:
         """Return the settings of the replica set. Who shortens the election timeout shortens the heartbeats, too."""
         heartbeats = {} if self.election_timeout_ms >= ELECTION_TIMEOUT_MS_DEFAULT else HEARTBEATS_RECOMMENDED
-        return {"electionTimeoutMillis": self.election_timeout_ms, **heartbeats}
+        catch_up = {"catchUpTimeoutMillis": CATCH_UP_TIMEOUT_MS_RECOMMENDED}
+        return {"electionTimeoutMillis": self.election_timeout_ms, **heartbeats, **catch_up}
 
 
 class Member:

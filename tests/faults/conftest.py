@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def alone() -> Iterator[None]:
     """Wait until no other test run has a replica set and servers of its own: each takes a gigabyte and both cores."""
     with (Path(tempfile.gettempdir()) / "bank-faults.lock").open("a") as lock:

@@ -19,6 +19,8 @@ from tests.processes import TIMEOUT_S, wait_until
 pytestmark = pytest.mark.skipif(bool(PrimaryCutOff().missing()), reason=PrimaryCutOff().missing())
 
 
+ELECTION_TIMEOUT_MS = 4_000
+"""Longer than this machine pauses when other tests run beside: nobody stands unless a test wants it."""
 ELECTED_S_MAX = 120.0
 """On a machine as busy as it may be; how soon is for `make faults` to judge."""
 
@@ -30,8 +32,8 @@ def network() -> Iterator[Network]:
 
 
 @pytest.fixture(scope="module")
-def members(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    settings = ClusterSettings(election_timeout_ms=cluster.ELECTION_TIMEOUT_MS_RECOMMENDED, front=network.front)
+def members(alone: None, network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    settings = ClusterSettings(election_timeout_ms=ELECTION_TIMEOUT_MS, front=network.front)
     with cluster.running(tmp_path_factory.mktemp("cluster"), settings) as members:
         yield members
 
@@ -91,7 +93,7 @@ def test_what_is_slow_takes_as_much_longer_both_ways(
     wait_until(lambda: writes(client), timeout_s=ELECTED_S_MAX)
     network.slow([flow for member in MEMBERS for flow in to_and_from(member, SERVERS)], delay_s=0.2)
     begun = time.monotonic()
-    assert writes(client)
+    wait_until(lambda: writes(client), timeout_s=ELECTED_S_MAX)
     assert time.monotonic() - begun >= 0.4
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import bson
 import pytest
+from bson.errors import InvalidBSON
 
 from app.domain.errors import BankError
 from app.domain.ledger.intents import Post
@@ -80,7 +81,10 @@ class Depositor:
 def rolled_back(member: cluster.Member) -> set[str]:
     """Return the descriptions of what a member had alone, and has laid aside."""
     files = member.data.glob("rollback/*/*.bson")
-    found = (document for file in files for document in bson.decode_all(file.read_bytes()))
+    try:
+        found = [document for file in files for document in bson.decode_all(file.read_bytes())]
+    except InvalidBSON:
+        return set()  # it is still at it
     return {document["description"] for document in found if "description" in document}
 
 
@@ -93,7 +97,8 @@ def test_what_a_primary_without_followers_was_asked_for_is_acknowledged_by_none_
         store = Store.open(own)
         store.prepare()
         client = Depositor(store)
-        assert [client.pay() for _ in range(5)] == [True] * 5
+        for _ in range(5):
+            wait_until(client.pay)
         left_alone = members.wait_for_primary()
         others = [member for member in members.members if member is not left_alone]
         members.kill(*others)  # frozen, they would find in their sockets what it still sent
@@ -104,8 +109,8 @@ def test_what_a_primary_without_followers_was_asked_for_is_acknowledged_by_none_
         members.kill(left_alone)
         members.restart(*others)
         members.wait_for_primary()
+        wait_until(client.pay)
         client.ask_again()
-        assert client.pay()
         members.restart(left_alone)
         # it takes itself for whole, until it asks the others for what is new
         wait_until(lambda: rolled_back(left_alone), timeout_s=cluster.START_S_MAX)

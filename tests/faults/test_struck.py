@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.faults import preloaded
 from tests.faults.bank import Bank
 from tests.faults.cluster import Cluster
 from tests.faults.history import Recorded
@@ -113,6 +114,7 @@ def test_an_fsync_that_did_not_become_slow_is_found(
     after: dict[str, Any], found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SlowFsync, "lasts_s", 0)
+    monkeypatch.setattr(preloaded, "build", lambda name, folder: folder / name)  # no member is started here
     fault, where = SlowFsync(), field(Member(synced(10, 30), after))
     with fault.layout(tmp_path):
         fault.strike(where)

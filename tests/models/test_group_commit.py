@@ -256,7 +256,7 @@ def test_many_requests_handed_in_at_once_are_answered_as_soon_as_one(
     monkeypatch.setattr(Poster, "post", post_late)
     start = time.monotonic()
     outcomes = post_all(named, [deposit(number, 1) for _ in range(10)])
-    assert time.monotonic() - start < DEADLINE_S + 1.5
+    assert time.monotonic() - start < DEADLINE_S + 2.5  # ten waits would be eight seconds
     assert {type(outcome) for outcome in outcomes} == {OutcomeUnknown}
 
 

@@ -53,6 +53,13 @@ def _hold(saying: Connection, hearing: Connection) -> None:
         hearing.recv()
 
 
+def test_a_turn_that_is_ended_early_is_somebody_elses() -> None:
+    with turn() as end:
+        end()
+        other = Holder()  # which has the turn, before the block ends
+        other.end()
+
+
 def test_where_the_system_has_no_locks_everybody_goes_without_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")

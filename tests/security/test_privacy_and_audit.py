@@ -23,7 +23,7 @@ from tests.factories.customers import decide as decide_about
 from tests.factories.people import Person, new_person
 from tests.factories.users import Login, log_in, logged_in, new_staff
 from tests.live import LiveServer
-from tests.processes import wait_until
+from tests.processes import TIMEOUT_S, wait_until
 
 CANARY = f"canary{time.time_ns()}"
 
@@ -37,7 +37,9 @@ def test_s69_no_secret_and_nothing_personal_stands_in_any_log(server: LiveServer
     person = {"full_name": f"{CANARY} Carter", "email": f"{CANARY}@example.com"}
 
     def post(path: str, body: object, **headers: str) -> dict[str, str]:
-        answer = HTTP.post(f"{server.url}{path}", json=body, headers=headers)
+        give_up_s = time.monotonic() + TIMEOUT_S
+        while (answer := HTTP.post(f"{server.url}{path}", json=body, headers=headers)).status_code == 503:
+            assert time.monotonic() < give_up_s, answer.text  # a busy machine may hash no more for the moment
         assert answer.status_code < 500
         return dict(answer.json()) if answer.content else {}
 

@@ -178,19 +178,20 @@ def test_a_hundred_parallel_logins_leave_the_service_answering(app_with: Callabl
     register(client)
     done = threading.Event()
 
-    def slowest_other_request_s() -> float:
-        slowest_s = 0.0
+    def other_requests_s() -> list[float]:
+        durations = []
         while not done.is_set():
             began_s = time.monotonic()
             assert client.get("/health/ready").status_code == 200
-            slowest_s = max(slowest_s, time.monotonic() - began_s)
-        return slowest_s
+            durations.append(time.monotonic() - began_s)
+        return sorted(durations)
 
     with ThreadPoolExecutor(1) as pool:
-        watch = pool.submit(slowest_other_request_s)
+        watch = pool.submit(other_requests_s)
         answers = at_once(100, lambda _: log_in(app.test_client()))
         done.set()
-    assert watch.result() < 1
+    durations = watch.result()
+    assert durations[int(len(durations) * 0.99)] < 1
     statuses = [answer.status_code for answer in answers]
     assert set(statuses) <= {200, 503}
     assert statuses.count(200) >= 10
