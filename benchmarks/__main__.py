@@ -127,10 +127,9 @@ def _raw(uri: str, seconds: float) -> dict[str, float]:
 
 def _verdicts(default: Layout, layouts: list[Layout], yardsticks: Yardsticks, peers: Peers | None) -> list[Verdict]:
     verdicts = judge(default, yardsticks)
-    for layout in layouts:
-        if layout.workers == MANY_WORKERS:
-            verdicts += judge_many_workers(layout)
-    if peers is not None:
+    if peers is None:
+        verdicts += judge_many_workers(next((each for each in layouts if each.workers == MANY_WORKERS), None))
+    else:
         verdicts += judge_peers(default, peers)
     return verdicts + judge_books(layouts)
 

@@ -103,6 +103,8 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.entries < SMALL.entries or options.accounts < SMALL.accounts:
         parser.error(f"the small bank has {SMALL.entries:,} entries and {SMALL.accounts:,} accounts: give no fewer")
+    if options.write and (options.entries, options.accounts) != (LARGE.entries, LARGE.accounts):
+        parser.error("a bank of another size is for a look: its figures are not written down")
     return options
 
 

@@ -50,24 +50,25 @@ def judge(layout: Layout, yardsticks: Yardsticks) -> list[Verdict]:
         Verdict("deposits, spread / raw $inc", _over(deposit, yardsticks.increment_one), 0.6),
         Verdict("deposits, one account / spread", _over(hot, deposit.rate), 0.9),
         Verdict("p99 of deposits, one account / spread", _ratio(hot.p99_ms, deposit.p99_ms), 2.0, at_most=True),
-        *_of_open_loads(deposit, hot),
+        _of_open_loads(deposit, hot),
         Verdict("transfers / deposits, spread", _over(transfer, deposit.rate), 0.8),
         Verdict("transfers, all to one account / spread", _over(to_one, transfer.rate), 0.9),
     ]
 
 
-def judge_many_workers(layout: Layout) -> list[Verdict]:
+def judge_many_workers(layout: Layout | None) -> list[Verdict]:
     """Judge the layout of many processes, which contend for a hot account and must still serve it."""
-    found = layout.loads
     verdicts = []
-    for name, hot, spread in (
-        ("deposits", found[loads.DEPOSIT_HOT], found[loads.DEPOSIT]),
-        ("transfers", found[loads.TRANSFER_HOT], found[loads.TRANSFER]),
+    for name, of_hot, of_spread in (
+        ("deposits", loads.DEPOSIT_HOT, loads.DEPOSIT),
+        ("transfers", loads.TRANSFER_HOT, loads.TRANSFER),
     ):
-        where = f"{name}, one account, {layout.workers} processes"
+        where = f"{name}, one account, {MANY_WORKERS} processes"
+        ratio = _over(layout.loads[of_hot], layout.loads[of_spread].rate) if layout else None
+        p99_ms = layout.loads[of_hot].p99_ms if layout else None
         verdicts += [
-            Verdict(f"{where} / spread", _over(hot, spread.rate), 0.4),
-            Verdict(f"p99 in ms of {where}", hot.p99_ms or None, MANY_WORKERS_P99_MS_MAX, at_most=True),
+            Verdict(f"{where} / spread", ratio, 0.4),
+            Verdict(f"p99 in ms of {where}", p99_ms or None, MANY_WORKERS_P99_MS_MAX, at_most=True),
         ]
     return verdicts
 
@@ -94,11 +95,10 @@ def judge_books(layouts: Iterable[Layout]) -> list[Verdict]:
     ]
 
 
-def _of_open_loads(spread: Figure, hot: Figure) -> list[Verdict]:
-    if spread.opened is None or hot.opened is None:
-        return []
-    ratio = _ratio(hot.opened.p99_ms, spread.opened.p99_ms)
-    return [Verdict("p99 at a fixed rate, one account / spread", ratio, 2.0, at_most=True)]
+def _of_open_loads(spread: Figure, hot: Figure) -> Verdict:
+    measured = spread.opened is not None and hot.opened is not None
+    ratio = _ratio(hot.opened.p99_ms, spread.opened.p99_ms) if measured else None
+    return Verdict("p99 at a fixed rate, one account / spread", ratio, 2.0, at_most=True)
 
 
 def _over(figure: Figure, rate: float | None) -> float | None:

@@ -26,6 +26,7 @@ MUTATED = "app/domain"
 NOTICED = frozenset({"killed", "timeout"})
 """A mutant that never ends is noticed. One that no test comes by (`no tests`) is not, nor is any other."""
 SCORE_MIN = 90.0
+TIMEOUTS_MAX = 10
 
 
 def main(names: Sequence[str]) -> int:
@@ -42,6 +43,9 @@ def main(names: Sequence[str]) -> int:
         print(line(module, counted))
     total = sum(counts.values(), Counter[str]())
     print(line(f"{MUTATED} (at least {SCORE_MIN} %)", total))
+    if total["timeout"] > TIMEOUTS_MAX:
+        print(f"{total['timeout']} never ended, more than {TIMEOUTS_MAX}: the machine was too busy to tell.")
+        return 1
     return int(score(total) < SCORE_MIN)
 
 

@@ -272,8 +272,7 @@ def reads(attempts: Sequence[Attempt], final: FinalState) -> list[str]:
         highest = bounds.highest(number, attempt.answered_s)
         if attempt.operation.kind == BALANCE:
             balance = attempt.answer.content["balance"]
-            possible = {lines[seq - 1].balance_after if seq else 0 for seq in range(lowest, highest + 1)}
-            if balance not in possible:
+            if balance not in _balances(attempt, bounds, final):
                 found.append(
                     f"{number} was read as {balance} at {attempt.invoked_s:.3f} s, between lines {lowest} and {highest}"
                 )
@@ -307,13 +306,27 @@ def error_form(attempts: Iterable[Attempt]) -> list[str]:
     return found
 
 
-def unwarranted(attempts: Iterable[Attempt]) -> list[str]:
-    """Find refusals of right requests by any name but that the money is wanting."""
-    return [
-        f"{each.operation.key} was refused with {each.answer.status} {each.answer.code}"
-        for each in attempts
-        if each.outcome == FAIL and not _wants_money(each)
-    ]
+def unwarranted(attempts: Sequence[Attempt], told: Sequence[Attempt], final: FinalState) -> list[str]:
+    """Find refusals of right requests by any name but that the money is wanting, and that where it can't have been.
+
+    What an account held meanwhile is known from all that was `told`.
+    """
+    bounds, found = _Bounds(told, final), []
+    for each in (each for each in attempts if each.outcome == FAIL):
+        refusal = f"{each.operation.key} was refused with {each.answer.status} {each.answer.code}"
+        if not _wants_money(each):
+            found.append(refusal)
+        elif (least := min(_balances(each, bounds, final), default=0)) >= each.operation.amount:
+            found.append(f"{refusal}, and {each.operation.account} held {least} at least")
+    return found
+
+
+def _balances(attempt: Attempt, bounds: _Bounds, final: FinalState) -> set[int]:
+    """Return the balances that the operation's account may have had from when it was asked for until the answer."""
+    number = attempt.operation.account
+    lines = final.accounts[number].lines
+    seqs = range(bounds.lowest(number, attempt.invoked_s), bounds.highest(number, attempt.answered_s) + 1)
+    return {lines[seq - 1].balance_after if seq else 0 for seq in seqs}
 
 
 def _wants_money(attempt: Attempt) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 from tests.faults import preloaded
 from tests.faults.bank import BankSettings
@@ -116,9 +118,16 @@ class PrimaryClockOff(_WrongClock):
     def strike(self, field: Field) -> None:
         for number in (1, 0):  # it may have been primary from the start
             _step_up(field.cluster, number)
+        require_ahead(field.cluster.members[0].hello() or {})
 
     def heal(self, field: Field) -> None:
         _step_up(field.cluster, 1)
+
+
+def require_ahead(hello: Mapping[str, Any]) -> None:
+    """Make sure that a member whose clock was to be an hour ahead says so itself."""
+    ahead_s = hello["localTime"].replace(tzinfo=UTC).timestamp() - time.time()
+    assert abs(ahead_s - HOUR_S) < APART_S_MAX, f"the primary's clock is {ahead_s:+.0f} s off"
 
 
 def _step_up(cluster: Cluster, number: int) -> None:

@@ -25,7 +25,7 @@ ELECTION_TIMEOUT_MS_RECOMMENDED = 1_200
 HEARTBEATS_RECOMMENDED = {"heartbeatIntervalMillis": 300, "heartbeatTimeoutSecs": 1}
 """What goes with it: by the default of 2 s a primary would not hear from its members before it has to step down."""
 CATCH_UP_TIMEOUT_MS_RECOMMENDED = 1_000
-"""A new primary asks everybody for what it lacks, and waits for one that is silent: by default for 10 s, and for nothing
+"""A new primary asks everybody for what it lacks, and waits for who is silent: by default for 10 s, and for nothing
 that was acknowledged, which a majority has."""
 PARAMETERS_RECOMMENDED = {"oplogNetworkTimeoutBufferSeconds": 1, "oplogFetcherSteadyStateMaxFetcherRestarts": 0}
 """A member that copies from a primary that went silent (frozen, cut off) looks for another after 2 s instead of 15."""
@@ -136,6 +136,10 @@ class Member:
     def client(self, *, timeout_ms: int = _ANSWER_TIMEOUT_MS) -> MongoClient[dict[str, Any]]:
         """Return a client of this member alone, past whatever stands in front of it."""
         return MongoClient("127.0.0.1", self.port, directConnection=True, timeoutMS=timeout_ms)
+
+    def client_as_servers(self) -> MongoClient[dict[str, Any]]:
+        """Return a client of this member alone, through whatever the servers go through."""
+        return MongoClient(self.address, directConnection=True, timeoutMS=10 * _ANSWER_TIMEOUT_MS)
 
 
 class Cluster:

@@ -112,8 +112,17 @@ class SlowMembers(_OverNetwork):
     def strike(self, field: Field) -> None:
         self.network.slow([flow for member in MEMBERS for flow in to_and_from(member, *MEMBERS)], delay_s=self.delay_s)
 
+    lasts_s = 20.0
+
     def hold(self, field: Field, struck_s: float) -> None:
-        time.sleep(20.0)
+        time.sleep(self.lasts_s)
+        took_s = self.takes_s(field)
+        assert took_s >= self.delay_s, f"what was to take {2 * self.delay_s} s there and back took {took_s:.3f} s"
+
+    def takes_s(self, field: Field) -> float:
+        """Return how long the primary's heartbeats take there and back, as it tells itself."""
+        told = field.cluster.wait_for_primary().ask("replSetGetStatus") or {"members": []}
+        return min((each["pingMs"] for each in told["members"] if "pingMs" in each), default=0) / 1000
 
 
 class SlowServers(SlowMembers):
@@ -124,6 +133,14 @@ class SlowServers(SlowMembers):
     def strike(self, field: Field) -> None:
         self.network.slow([flow for member in MEMBERS for flow in to_and_from(member, SERVERS)], delay_s=self.delay_s)
 
+    def takes_s(self, field: Field) -> float:
+        """Return how long a ping takes on the way that the servers' requests take."""
+        with field.cluster.wait_for_primary().client_as_servers() as client:
+            client.admin.command("ping")  # which connects
+            begun_s = time.monotonic()
+            client.admin.command("ping")
+            return time.monotonic() - begun_s
+
 
 class ConnectionsReset(_OverNetwork):
     name = "connections-reset"
@@ -132,6 +149,7 @@ class ConnectionsReset(_OverNetwork):
 
     def strike(self, field: Field) -> None:
         for _ in range(self.times):
+            assert self.network.count(SERVERS), "no server was connected"
             self.network.reset((SERVERS, *MEMBERS))
             time.sleep(1.0)
 

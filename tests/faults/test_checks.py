@@ -249,10 +249,25 @@ def test_an_error_without_a_code_is_found() -> None:
 
 
 def test_a_refusal_of_a_right_request_is_found_unless_money_was_wanting() -> None:
-    assert checks.unwarranted([refused("r")]) == []
-    assert checks.unwarranted([refused("r", 404, code="not_found")]) == ["r was refused with 404 not_found"]
+    def unwarranted(attempt: Attempt) -> list[str]:
+        return checks.unwarranted([attempt], [*STORY, attempt], SOUND)
+
+    assert unwarranted(refused("r")) == []
+    assert unwarranted(refused("r", 404, code="not_found")) == ["r was refused with 404 not_found"]
     deposit = asked("d", "deposit", A, 1, at=(1, 2), answer=refused("r").answer)
-    assert checks.unwarranted([deposit]) == ["d was refused with 409 insufficient_funds"]
+    assert unwarranted(deposit) == ["d was refused with 409 insufficient_funds"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "found"),
+    [
+        (751, []),
+        (750, ["w was refused with 409 insufficient_funds, and 1001 held 750 at least"]),
+    ],
+)
+def test_a_refusal_for_want_of_money_that_was_there_is_found(amount: int, found: list[str]) -> None:
+    late = asked("w", "withdraw", A, amount, at=(100, 101), answer=refused("r").answer)
+    assert checks.unwarranted([late], [*STORY, late], SOUND) == found
 
 
 def test_a_broken_connection_is_no_error_of_the_wrong_form() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +13,19 @@ import pytest
 
 from tests.faults import preloaded
 from tests.faults.bank import Bank
+from tests.faults.clock_faults import HOUR_S, require_ahead
 from tests.faults.cluster import Cluster
 from tests.faults.history import Recorded
 from tests.faults.nemesis import Field, PoolExhausted
-from tests.faults.network_faults import PrimaryCutOff, PrimaryCutOffFromMembers, PrimaryCutOffFromServers, PrimaryDeaf
+from tests.faults.network_faults import (
+    ConnectionsReset,
+    PrimaryCutOff,
+    PrimaryCutOffFromMembers,
+    PrimaryCutOffFromServers,
+    PrimaryDeaf,
+    SlowMembers,
+    SlowServers,
+)
 from tests.faults.proxy import Network
 from tests.faults.storage_faults import SlowFsync
 from tests.faults.story import SOUND
@@ -59,6 +70,10 @@ class Cuts:
     def cut(self, _flows: object) -> None:
         pass
 
+    def count(self, _whose: int) -> int:
+        """Return how many connections there are: nobody has come."""
+        return 0
+
 
 def field(*primaries: Member, acknowledged_s: float = 0.0) -> Field:
     return Field(
@@ -87,6 +102,40 @@ def test_a_primary_that_stays_one_was_not_cut_off(
         else:
             with pytest.raises(AssertionError, match="nobody else was elected"):
                 cut.hold(where, 1.0)
+
+
+@pytest.mark.parametrize(("pings_ms", "is_slow"), [((400, 401), True), ((400, 1), False), ((), False)])
+def test_a_link_between_members_that_is_not_slow_is_found(
+    pings_ms: tuple[int, ...], is_slow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SlowMembers, "lasts_s", 0)
+    told = {"members": [{}, *({"pingMs": ping_ms} for ping_ms in pings_ms)]}
+    with nullcontext() if is_slow else pytest.raises(AssertionError, match=r"what was to take 0\.4 s"):
+        SlowMembers().hold(field(Member(told)), 1.0)
+
+
+@pytest.mark.parametrize(("takes_s", "is_slow"), [(0.1, True), (0.001, False)])
+def test_a_link_of_the_servers_that_is_not_slow_is_found(
+    takes_s: float, is_slow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SlowServers, "lasts_s", 0)
+    monkeypatch.setattr(SlowServers, "takes_s", lambda *_: takes_s)
+    with nullcontext() if is_slow else pytest.raises(AssertionError, match=r"what was to take 0\.1 s"):
+        SlowServers().hold(field(), 1.0)
+
+
+def test_connections_that_are_not_there_are_not_broken_off() -> None:
+    fault = ConnectionsReset()
+    fault.network = cast(Network, Cuts())
+    with pytest.raises(AssertionError, match="no server was connected"):
+        fault.strike(field())
+
+
+@pytest.mark.parametrize(("ahead_s", "is_ahead"), [(HOUR_S, True), (0, False)])
+def test_a_primary_whose_clock_is_right_after_all_is_found(ahead_s: int, is_ahead: bool) -> None:
+    hello = {"localTime": datetime.now(UTC) + timedelta(seconds=ahead_s)}
+    with nullcontext() if is_ahead else pytest.raises(AssertionError, match="the primary's clock is"):
+        require_ahead(hello)
 
 
 def test_a_primary_through_which_writes_go_was_not_cut_off_from_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:

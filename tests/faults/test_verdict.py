@@ -80,7 +80,11 @@ def test_what_is_unsafe_falls_short(final: FinalState) -> None:
 def test_an_error_of_the_wrong_form_falls_short() -> None:
     story = [*STORY, replace(STORY[0], operation=replace(STORY[0].operation, key="e"), answer=Answer(500, "text/html"))]
     again = replace(
-        story[-1], operation=replace(STORY[3].operation, key="e"), invoked_s=30, answered_s=31, answer=NO_MONEY
+        story[-1],
+        operation=replace(STORY[3].operation, key="e", amount=99_999),
+        invoked_s=30,
+        answered_s=31,
+        answer=NO_MONEY,
     )
     assert judged(Recorded([*story, again], MARKS, POLLS)).unsafe == ["e was answered with 500 "]
 

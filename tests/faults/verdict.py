@@ -93,7 +93,7 @@ def judge(
         *checks.reads(told.attempts, final),
         *checks.reconcile(final),
         *checks.error_form(told.attempts),
-        *checks.unwarranted(each for each in told.attempts if not fault.excuses(each, told)),
+        *checks.unwarranted([each for each in told.attempts if not fault.excuses(each, told)], told.attempts, final),
         *fault.check(told, final),
     ]
     _judge_times(fault, result, told, during)
