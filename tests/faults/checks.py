@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tests.faults.history import (
     BALANCE,
@@ -28,6 +29,10 @@ from tests.faults.history import (
 from tests.faults.outcome import FinalState
 
 PROBLEM_TYPE = "application/problem+json"
+PAUSE_S_MIN = 1.5
+"""Where no write is acknowledged for so long, with so many clients, there is no primary."""
+SETTLING_S = 1.0
+"""A new primary tells at first only what it knows a majority to have: it may have heard of the last moments later."""
 NO_MONEY = "insufficient_funds"
 """The one refusal that right requests meet, and clients send no others: an account gives no more than it holds."""
 
@@ -208,6 +213,18 @@ class _Bounds:
             number: [seconds for seconds, _ in _rising([(asked.get(each.key, -math.inf), 0) for each in lines])]
             for number, lines in self._lines.items()
         }
+        acknowledged_s = sorted(each.answered_s for each in attempts if each.operation.is_write and each.outcome == OK)
+        self._pauses = [(one, next_) for one, next_ in pairwise(acknowledged_s) if next_ - one >= PAUSE_S_MIN]
+
+    def shown(self, number: str, asked_s: float) -> int:
+        """Return the highest number of a line that a read which was asked for then must show.
+
+        Nothing is decided by what a read shows, and what it may miss is the moment before there was no primary.
+        """
+        for begun_s, over_s in self._pauses:
+            if begun_s <= asked_s <= over_s:
+                return self.lowest(number, begun_s - SETTLING_S)
+        return self.lowest(number, asked_s)
 
     def lowest(self, number: str, before_s: float) -> int:
         """Return the highest number of a line that somebody was told of before."""
@@ -268,11 +285,11 @@ def reads(attempts: Sequence[Attempt], final: FinalState) -> list[str]:
             continue
         number = attempt.operation.account
         lines = final.accounts[number].lines
-        lowest = bounds.lowest(number, attempt.invoked_s)
+        lowest = bounds.shown(number, attempt.invoked_s)
         highest = bounds.highest(number, attempt.answered_s)
         if attempt.operation.kind == BALANCE:
             balance = attempt.answer.content["balance"]
-            if balance not in _balances(attempt, bounds, final):
+            if balance not in _balances(final, number, range(lowest, highest + 1)):
                 found.append(
                     f"{number} was read as {balance} at {attempt.invoked_s:.3f} s, between lines {lowest} and {highest}"
                 )
@@ -316,16 +333,18 @@ def unwarranted(attempts: Sequence[Attempt], told: Sequence[Attempt], final: Fin
         refusal = f"{each.operation.key} was refused with {each.answer.status} {each.answer.code}"
         if not _wants_money(each):
             found.append(refusal)
-        elif (least := min(_balances(each, bounds, final), default=0)) >= each.operation.amount:
-            found.append(f"{refusal}, and {each.operation.account} held {least} at least")
+            continue
+        number = each.operation.account
+        seqs = range(bounds.lowest(number, each.invoked_s), bounds.highest(number, each.answered_s) + 1)
+        least = min(_balances(final, number, seqs), default=0)
+        if least >= each.operation.amount:
+            found.append(f"{refusal}, and {number} held {least} at least")
     return found
 
 
-def _balances(attempt: Attempt, bounds: _Bounds, final: FinalState) -> set[int]:
-    """Return the balances that the operation's account may have had from when it was asked for until the answer."""
-    number = attempt.operation.account
+def _balances(final: FinalState, number: str, seqs: Iterable[int]) -> set[int]:
+    """Return the balances of an account after these of its lines; before the first it is 0."""
     lines = final.accounts[number].lines
-    seqs = range(bounds.lowest(number, attempt.invoked_s), bounds.highest(number, attempt.answered_s) + 1)
     return {lines[seq - 1].balance_after if seq else 0 for seq in seqs}
 
 

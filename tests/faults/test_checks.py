@@ -193,6 +193,16 @@ def test_a_balance_older_than_what_was_acknowledged_is_found() -> None:
     assert checks.reads(story, SOUND) == [f"{B} was read as 800 at 12.000 s, between lines 3 and 3"]
 
 
+def test_a_read_without_a_primary_may_miss_the_moment_before_and_no_other_may() -> None:
+    """Nothing is acknowledged from 6 s to 21 s; the counter was paid into at 5 and 6 s."""
+    missed = balance(COUNTER, 100, at=(8, 9))
+    assert checks.reads([*STORY, missed], SOUND) == []
+    answered = asked("d9", "deposit", B, 1, at=(6, 7), answer=Answer(201, "application/json"))
+    assert checks.reads([*STORY, answered, replace(answered, answered_s=8.4), missed], SOUND) == [
+        f"{COUNTER} was read as 100 at 8.000 s, between lines 2 and 2"
+    ]
+
+
 def test_a_balance_from_before_it_was_asked_for_is_found() -> None:
     story = [*STORY, balance(A, 750, at=(4, 5))]
     assert checks.reads(story, SOUND) == [f"{A} was read as 750 at 4.000 s, between lines 2 and 2"]
