@@ -14,7 +14,7 @@ from multiprocessing.synchronize import Barrier
 import pytest
 
 from app.models import turns
-from app.models.turns import take_turns, turn
+from app.models.turns import PATIENCE_S, take_turns, turn
 from tests.processes import TIMEOUT_S
 
 forked = multiprocessing.get_context("fork")
@@ -34,10 +34,10 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 class Holder:
     """Another process, which has the turn until it is told, or ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
         self._said, saying = forked.Pipe(duplex=False)
         hearing, self._tell = forked.Pipe(duplex=False)
-        self.process = forked.Process(target=_hold, args=(saying, hearing), daemon=True)
+        self.process = forked.Process(target=_hold, args=(saying, hearing, patience_s), daemon=True)
         self.process.start()
         assert self._said.poll(TIMEOUT_S)
 
@@ -47,8 +47,8 @@ class Holder:
         assert self.process.exitcode == 0
 
 
-def _hold(saying: Connection, hearing: Connection) -> None:
-    with turn():
+def _hold(saying: Connection, hearing: Connection, patience_s: float) -> None:
+    with turn(patience_s):
         saying.send(None)
         hearing.recv()
 
@@ -56,7 +56,7 @@ def _hold(saying: Connection, hearing: Connection) -> None:
 def test_a_turn_that_is_ended_early_is_somebody_elses() -> None:
     with turn() as end:
         end()
-        other = Holder()  # which has the turn, before the block ends
+        other = Holder(2 * TIMEOUT_S)  # which begins by its turn alone, before the block ends
         other.end()
 
 

@@ -666,6 +666,50 @@ LIMITS_AND_ENDS = (
     ),
 )
 
+AROUND_A_POSTING = (
+    Mutant(
+        "who asks joins a round that is being read already",
+        "app/models/lookups.py",
+        """            with self._joining:
+                self._next = None
+            led.found = self._read(led.wanted)
+""",
+        """            led.found = self._read(led.wanted)
+            with self._joining:
+                self._next = None
+""",
+        "models/test_lookups.py::test_nobody_is_told_what_was_read_before_they_asked",
+    ),
+    Mutant(
+        "who has left an account is told what they did with it before",
+        "app/models/meant_account.py",
+        "    if result.replayed:\n",
+        "    if False:\n",
+        "views/test_holders.py::test_whoever_has_left_is_told_nothing_but_that_the_account_is_none_of_theirs",
+    ),
+    Mutant(
+        "who has left an account is told why they can't use it",
+        "app/models/meant_account.py",
+        "        if refusal.status < 500:\n            store",
+        "        if False:\n            store",
+        "views/test_holders.py::test_whoever_has_left_is_told_nothing_but_that_the_account_is_none_of_theirs",
+    ),
+    Mutant(
+        "what was accepted is dated by a clock that was set meanwhile",
+        "app/models/clock_guard.py",
+        "        now = self._clock.now()\n        self._guard.require_right()\n",
+        "        now = self._clock.now()\n",
+        "models/test_clock_guard.py::test_what_was_accepted_before_the_clock_was_set_is_not_dated_by_it",
+    ),
+    Mutant(
+        "a turn is kept",
+        "app/models/turns.py",
+        "            lockf(shared, LOCK_UN)",
+        "            pass",
+        "models/test_turns.py::test_a_turn_that_is_ended_early_is_somebody_elses",
+    ),
+)
+
 PLANTED = (
     *OUTSIDE_OF_THE_TRANSACTION,
     *DURABILITY,
@@ -676,6 +720,7 @@ PLANTED = (
     *CLASSES,
     *NEIGHBOURS,
     *LIMITS_AND_ENDS,
+    *AROUND_A_POSTING,
 )
 
 AT_EVERY_RUN = tuple(
