@@ -29,8 +29,8 @@ from tests.faults.history import (
 from tests.faults.outcome import FinalState
 
 PROBLEM_TYPE = "application/problem+json"
-PAUSE_S_MIN = 1.5
-"""Where no write is acknowledged for so long, with so many clients, there is no primary."""
+PAUSE_S_MIN = 0.3
+"""Where no write is acknowledged for so long, with so many clients, there may have been no primary."""
 SETTLING_S = 1.0
 """A new primary tells at first only what it knows a majority to have: it may have heard of the last moments later."""
 NO_MONEY = "insufficient_funds"
