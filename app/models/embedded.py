@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from app.models.keeper import Home, open_lock, try_lock
 from app.models.mongod import CACHE_MIB_MIN, MongodFailed, command_line, find_binary
+from app.models.processors import on_any_processor
 
 _PROJECT = Path(__file__).parents[2]
 _START_TIMEOUT_S = 60.0
@@ -122,7 +123,7 @@ def _address(home: Home) -> str | None:
 def _spawn_keeper(home: Home, command: list[str]) -> None:
     """Start a keeper in a session of its own, which Ctrl-C does not reach; when this returns it holds its lock."""
     home.state.unlink(missing_ok=True)  # a killed keeper's address
-    with home.keeper_log.open("wb") as log:
+    with on_any_processor(), home.keeper_log.open("wb") as log:
         subprocess.run(  # noqa: S603  # nosec B603  # our own interpreter, module and binary
             [sys.executable, "-m", "app.models.keeper", str(home.folder), *command],
             cwd=_PROJECT,

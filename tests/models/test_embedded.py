@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from app.models import embedded, mongod
+from app.models import embedded, mongod, processors
 from app.models.keeper import try_lock
 from app.models.mongod import MongodFailed
 from tests.processes import PROJECT, is_running, processes_of, running, wait_until
@@ -95,6 +95,18 @@ def test_a_server_starts_as_primary_with_transactions_and_keeps_its_data_and_por
     with embedded.start(folder) as server:
         assert server.uri == first_uri
         assert notes(server.uri) == {"kept"}
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no process to a processor")
+def test_the_server_runs_on_any_processor_whoever_starts_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere = os.sched_getaffinity(0)
+    monkeypatch.setattr(processors, "_is_kept", True)
+    os.sched_setaffinity(0, {min(everywhere)})  # as a server process that starts it anew
+    try:
+        with embedded.start(folder):
+            assert [os.sched_getaffinity(pid) for pid in processes_of(folder)] == [everywhere] * 2
+    finally:
+        os.sched_setaffinity(0, everywhere)
 
 
 def test_the_server_ends_with_its_last_client_and_not_before(folder: Path) -> None:
