@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 
-from benchmarks.profile import OTHER, PARTS, measure, part_of
+from benchmarks import yardstick
+from benchmarks.profile import OTHER, PARTS, called, measure, part_of
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,10 @@ def test_all_that_a_call_takes_is_shared_out_to_where_it_went() -> None:
     took = measure(lambda: sum(range(1_000)))
     assert list(took) == [*PARTS, OTHER]
     assert [part for part, microseconds in took.items() if microseconds > 0] == [OTHER]
+
+
+def test_an_application_is_called_in_whatever_form_it_answers(app: Flask) -> None:
+    assert called(yardstick.hello, "/") == b"hello"
+    assert called(app, "/health/live")
+    with pytest.raises(RuntimeError, match="/nowhere: 404"):
+        called(app, "/nowhere")
