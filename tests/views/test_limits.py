@@ -40,10 +40,14 @@ def limit(store: Store, person: Person, **limits: int) -> None:
     store.journal.post(new_terms(person.number, limits=Limits(**limits)))
 
 
-def until_midnight(now: datetime, zone: ZoneInfo) -> timedelta:
-    """Return how long it is until the next day begins in a time zone."""
+def until_a_new_day(now: datetime, zone: ZoneInfo) -> timedelta:
+    """Return how long it is until the day after tomorrow begins in a time zone.
+
+    Tomorrow would not do west of UTC: these accounts are opened by a bank that keeps UTC's day, which may be
+    tomorrow's there already, and no account goes back to a day before its last.
+    """
     here = now.astimezone(zone)
-    midnight = (here + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = (here + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight.astimezone(UTC) - now
 
 
@@ -126,7 +130,7 @@ def test_a_day_begins_anew_at_midnight_of_the_banks_time_zone(
 ) -> None:
     limit(store, alice, **{f"{kind}_daily": 5_000})
     alice = alice.on(app_with(bank_timezone=zone).test_client())
-    clock.forward(until_midnight(clock.now(), ZoneInfo(zone)) - timedelta(minutes=1))
+    clock.forward(until_a_new_day(clock.now(), ZoneInfo(zone)) - timedelta(minutes=1))
     alice.login = logged_in(alice.client)
     assert take(alice, kind, "50", other).status_code == 201
     clock.forward(timedelta(seconds=50))
