@@ -440,5 +440,9 @@ def unanswered(attempts: Iterable[Attempt], *, server: int) -> list[str]:
 
 
 def _was_taken(attempt: Attempt) -> bool:
-    """Tell whether a server may have taken a request: one that refuses the connection has taken nothing."""
-    return attempt.answer.code != ConnectionRefusedError.__name__
+    """Tell whether a server may have taken a request.
+
+    One that refuses the connection has taken nothing; nor has one that closed it while the request was being sent: it
+    never had the whole. That is all that a broken pipe can mean.
+    """
+    return attempt.answer.code not in (ConnectionRefusedError.__name__, BrokenPipeError.__name__)

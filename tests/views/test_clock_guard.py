@@ -10,6 +10,7 @@ from app.models import member_clocks
 from app.models.store import Store
 from tests.factories.clock import MachineClock
 from tests.factories.users import new_customer, new_staff
+from tests.processes import wait_until
 
 HOUR_S = 3_600.0
 
@@ -36,6 +37,21 @@ def test_a_server_with_the_wrong_time_moves_no_money_and_heals(
     machine.set_by(-off_s)
     client.post("/deposit", json={"amount": 5}, headers=login.headers)
     assert client.get("/balance", headers=login.headers).json["balance"] == "15.00"
+
+
+def test_who_is_logged_in_stays_so_when_a_clock_that_was_behind_is_set_right(
+    client: FlaskClient, machine: MachineClock
+) -> None:
+    login = new_customer(client)
+
+    def is_in() -> bool:
+        return client.get("/auth/me", headers=login.headers).status_code == 200
+
+    assert is_in()
+    machine.set_by(-HOUR_S)
+    wait_until(lambda: not is_in())  # by the time of the members, as this machine works it out, the token is over
+    machine.set_by(HOUR_S)
+    assert is_in()
 
 
 def test_reading_goes_on_save_what_hangs_on_the_time(client: FlaskClient, machine: MachineClock) -> None:
