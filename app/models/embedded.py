@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -20,13 +19,12 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from app.models.keeper import Home, open_lock, try_lock
-from app.models.mongod import CACHE_MIB_MIN, MongodFailed, command_line, find_binary
+from app.models.mongod import CACHE_MIB_MIN, MongodFailed, command_line, find_binary, is_primary
 from app.models.processors import on_any_processor
 
 _PROJECT = Path(__file__).parents[2]
 _START_TIMEOUT_S = 60.0
 _POLL_S = 0.05
-_LISTENS_TIMEOUT_S = 1.0
 _LOG_LINES = 5
 _ROUTINE = re.compile(r'\{"t":[^,]*,"s":"[DIW]"')
 _LOG_LINE_LENGTH = 300
@@ -110,14 +108,12 @@ def _has_keeper(home: Home) -> bool:
 
 
 def _address(home: Home) -> str | None:
-    """Return where the server is, if it listens: a keeper that is being killed holds its lock a moment longer."""
+    """Return where the server is, if it answers: a keeper that is being killed holds its lock a moment longer."""
     try:
         uri = str(json.loads(home.state.read_text())["uri"])
-        address = urlsplit(uri)
-        socket.create_connection((address.hostname, address.port), timeout=_LISTENS_TIMEOUT_S).close()
-    except OSError:
+    except FileNotFoundError:
         return None
-    return uri
+    return uri if is_primary(urlsplit(uri).port or 0) else None
 
 
 def _spawn_keeper(home: Home, command: list[str]) -> None:

@@ -100,13 +100,22 @@ def make_primary(mongod: subprocess.Popen[bytes], port: int, *, deadline: float)
     with _client(port) as client:
         while mongod.poll() is None and time.monotonic() < deadline:
             try:
-                if client.admin.command("hello").get("isWritablePrimary"):
+                if _is_primary(client):
                     return True
                 _ensure_membership(client, f"127.0.0.1:{port}")
             except PyMongoError:
                 pass  # it is still starting up: ask again
             time.sleep(_POLL_S)
     return False
+
+
+def is_primary(port: int) -> bool:
+    """Tell whether a primary answers at this port. One that is being killed takes connections for a moment still."""
+    with _client(port) as client:
+        try:
+            return _is_primary(client)
+        except PyMongoError:
+            return False
 
 
 def shut_down(port: int, *, data: Path) -> None:
@@ -134,6 +143,10 @@ def free_port() -> int:
 
 def _client(port: int) -> MongoClient[dict[str, Any]]:
     return MongoClient("127.0.0.1", port, directConnection=True, timeoutMS=_ANSWER_TIMEOUT_MS)
+
+
+def _is_primary(client: MongoClient[dict[str, Any]]) -> bool:
+    return bool(client.admin.command("hello").get("isWritablePrimary"))
 
 
 def _ensure_membership(client: MongoClient[dict[str, Any]], address: str) -> None:

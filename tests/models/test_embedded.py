@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pymongo import MongoClient
@@ -161,16 +162,21 @@ def test_everything_killed_at_once_is_taken_up_again_with_nothing_lost(folder: P
         assert notes(server.uri) == {"acknowledged"}
 
 
-def test_a_keeper_that_is_still_dying_is_not_believed(folder: Path) -> None:
-    """A killed process is out of sight a moment before its locks are free, and its address stays behind."""
+@pytest.mark.parametrize("still_listens", [False, True])
+def test_a_keeper_that_is_still_dying_is_not_believed(folder: Path, still_listens: bool) -> None:
+    """A killed process is out of sight a moment before its locks and sockets are free; its address stays behind."""
     with embedded.start(folder) as server:
         put(server.uri, "kept")
+        port = urlsplit(server.uri).port
         left_behind = (folder / "mongo" / "keeper.json").read_text()
     wait_until(lambda: not processes_of(folder))
     (folder / "mongo" / "keeper.json").write_text(left_behind)
-    with (folder / "mongo" / "keeper.lock").open() as dying:
-        fcntl.flock(dying, fcntl.LOCK_EX)
-        threading.Timer(0.3, fcntl.flock, (dying, fcntl.LOCK_UN)).start()
+    with ExitStack() as dying:
+        lock = dying.enter_context((folder / "mongo" / "keeper.lock").open())
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if still_listens:
+            dying.enter_context(socket.create_server(("127.0.0.1", port)))
+        threading.Timer(0.3, dying.close).start()
         with embedded.start(folder) as server:
             assert notes(server.uri) == {"kept"}
 
