@@ -13,6 +13,7 @@ from app.domain.ids import random_id
 from app.models.connection import connect
 from app.models.ledger_reader import LedgerReader
 from app.models.reconcile import Reconciliation, Report
+from tests.answered import answered
 from tests.factories.users import PASSWORD
 from tests.live import LiveServer
 
@@ -30,22 +31,19 @@ class Caller:
 
     def get(self, path: str) -> Any:
         """Return what a path answers with."""
-        answer = HTTP.get(f"{self.url}{path}", headers=self._headers)
+        answer = self._get(path)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def post(self, path: str, **body: object) -> httpx.Response:
         """Send a request, and again with the same key as long as the answer is to try again."""
         headers = self._headers | {"Idempotency-Key": random_id()}
-        while True:
-            answer = HTTP.post(f"{self.url}{path}", json=body, headers=headers)
-            if answer.status_code != 503:
-                return answer
+        return answered(lambda: HTTP.post(f"{self.url}{path}", json=body, headers=headers))
 
     def change(self, path: str, **body: object) -> None:
         """Change something as it is now."""
-        tag = HTTP.get(f"{self.url}{path}", headers=self._headers).headers["ETag"]
-        answer = HTTP.patch(f"{self.url}{path}", json=body, headers=self._headers | {"If-Match": tag})
+        headers = self._headers | {"If-Match": self._get(path).headers["ETag"]}
+        answer = answered(lambda: HTTP.patch(f"{self.url}{path}", json=body, headers=headers))
         assert answer.status_code == 200, answer.text
 
     def send(self, to: str, amount: str) -> httpx.Response:
@@ -54,6 +52,9 @@ class Caller:
     def balance(self) -> Decimal:
         return Decimal(self.get("/balance")["balance"])
 
+    def _get(self, path: str) -> httpx.Response:
+        return answered(lambda: HTTP.get(f"{self.url}{path}", headers=self._headers))
+
     @property
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
@@ -61,17 +62,23 @@ class Caller:
 
 def log_in(server: LiveServer, username: str, password: str, *, number: str = "") -> Caller:
     """Return a session of this user."""
-    answer = HTTP.post(f"{server.url}/auth/login", json={"username": username, "password": password})
+    login = {"username": username, "password": password}
+    answer = answered(lambda: HTTP.post(f"{server.url}/auth/login", json=login))
     assert answer.status_code == 200, answer.text
     return Caller(server.url, answer.json()["access_token"], number)
 
 
+def register(url: str) -> httpx.Response:
+    """Register under a name that nobody has, as whoever got no answer may have taken theirs."""
+    return HTTP.post(f"{url}/auth/register", json={"username": f"c{random_id()[:12]}", "password": PASSWORD})
+
+
 def new_caller(server: LiveServer, *, balance: str = "") -> Caller:
     """Register a customer who pays in so much."""
-    name = f"c{random_id()[:12]}"
-    registered = HTTP.post(f"{server.url}/auth/register", json={"username": name, "password": PASSWORD})
+    registered = answered(lambda: register(server.url))
     assert registered.status_code == 201, registered.text
-    caller = log_in(server, name, PASSWORD, number=registered.json()["account"]["number"])
+    user, account = registered.json()["user"], registered.json()["account"]
+    caller = log_in(server, user["username"], PASSWORD, number=account["number"])
     if balance:
         assert caller.post("/deposit", amount=balance).status_code == 201
     return caller

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from app.models.startup import open_client
 from app.models.store import Store
 from config import Config
 from tests.described import DescribedClient
+from tests.processes import wait_until
 
 _PREFIX = "bank-tests-"
 _FOLDER_VARIABLE = "BANK_TESTS_FOLDER"
@@ -88,6 +90,12 @@ def store(config: Config, _first_day: dict[str, list[Document]]) -> Iterator[Sto
             store.database[name].insert_many(documents)
     yield store
     store.close()
+
+
+@pytest.fixture
+def one_day() -> None:
+    """Let a test of what counts by the day run within one: where midnight is near, it begins afterwards."""
+    wait_until(lambda: datetime.now(UTC).time() < time(23, 59, 40))
 
 
 @pytest.fixture

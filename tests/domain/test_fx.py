@@ -67,6 +67,7 @@ def test_what_comes_to_more_than_a_posting_takes_is_refused() -> None:
 
 
 rates = st.decimals(min_value="0.0000000001", max_value="999999999.9999999999", places=10).map(lambda d: f"{d:f}")
+ordinary_rates = st.decimals(min_value="0.01", max_value=100, places=10).map(lambda d: f"{d:f}")
 spreads = st.decimals(min_value=0, max_value="0.999999", places=6).map(lambda d: f"{d:f}")
 amounts = st.one_of(st.integers(1, 1_000), st.integers(1, AMOUNT_MINOR_MAX))
 pairs = st.lists(st.sampled_from(["USD", "JPY", "KWD", "CLF", "EUR"]), min_size=2, max_size=2, unique=True)
@@ -79,7 +80,7 @@ def exchanged(rate: FxRate, money: Money) -> Money | None:
         return None
 
 
-@given(rates, spreads, amounts, pairs)
+@given(ordinary_rates | rates, spreads, amounts, pairs)  # by most of all rates, one way comes to too little or too much
 def test_a_round_trip_never_gains_the_customer_a_minor_unit(
     rate: str, spread: str, amount: int, pair: list[str]
 ) -> None:

@@ -17,12 +17,17 @@ class MovableClock:
 
     def __init__(self) -> None:
         self._ahead = timedelta()
+        self._stopped_at: datetime | None = None
 
     def now(self) -> datetime:
-        return to_milliseconds(datetime.now(UTC) + self._ahead)
+        return to_milliseconds((self._stopped_at or datetime.now(UTC)) + self._ahead)
 
     def forward(self, by: timedelta) -> None:
         self._ahead += by
+
+    def stop(self) -> None:
+        """Stand still from now on, but for what it is put forward by: however long the test takes."""
+        self._stopped_at = datetime.now(UTC)
 
 
 class MachineClock:

@@ -11,6 +11,7 @@ import httpx
 from app.models.connection import connect
 from app.models.ledger_reader import LedgerReader
 from app.models.reconcile import Reconciliation
+from tests.answered import answered
 from tests.faults.bank import Bank, Customer
 from tests.faults.workload import Parties, line, minor
 
@@ -65,13 +66,17 @@ def read_outcome(bank: Bank, parties: Parties, uri: str) -> FinalState:
 
 def _account(client: httpx.Client, customer: Customer) -> FinalAccount:
     query = {"account": customer.account}
-    told = client.get("/balance", params=query, headers=customer.headers).raise_for_status().json()
+    told = _get(client, "/balance", query, customer).json()
     lines: list[Line] = []
     cursor = None
     while True:
         page = query | {"limit": str(_PAGE_MAX)} | ({"cursor": cursor} if cursor else {})
-        answer = client.get("/transactions", params=page, headers=customer.headers).raise_for_status().json()
+        answer = _get(client, "/transactions", page, customer).json()
         lines += [Line(**line(each)) for each in answer["items"]]
         cursor = answer["next_cursor"]
         if cursor is None:
             return FinalAccount(minor(told["balance"]), lines[::-1])
+
+
+def _get(client: httpx.Client, path: str, query: dict[str, str], customer: Customer) -> httpx.Response:
+    return answered(lambda: client.get(path, params=query, headers=customer.headers)).raise_for_status()

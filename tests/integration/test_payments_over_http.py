@@ -74,6 +74,7 @@ def test_many_pay_one_at_once(server: LiveServer) -> None:
 
 
 @pytest.mark.security("S44")
+@pytest.mark.usefixtures("one_day")
 @pytest.mark.parametrize("kind", ["withdrawal", "transfer"])
 def test_of_fifty_at_once_under_a_daily_limit_for_three_exactly_three_succeed(
     server: LiveServer, banker: Caller, kind: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.domain.accounts import AccountStatus, Limits
 from app.domain.errors import AccountClosed, AccountNumberTaken, BankError, DailyLimitExceeded
 from app.domain.ids import random_id
@@ -100,6 +102,7 @@ def test_a_closed_account_holds_nothing_however_many_deposits_raced_with_its_clo
     assert is_sound(store)
 
 
+@pytest.mark.usefixtures("one_day")
 def test_of_fifty_parallel_debits_a_limit_for_three_lets_three_through(store: Store) -> None:
     number, other = an_account(store, balance=10_000, limits=Limits(30, 30, 30, 30)), an_account(store)
     for move in (lambda: withdrawal(number, 10), lambda: transfer(number, other, 10)):

@@ -91,11 +91,11 @@ def test_who_waits_too_long_is_sent_away_and_gives_the_place_back(config: Config
 def test_only_so_many_wait_and_the_others_are_sent_away_at_once(
     config: Config, threads: int, hashing_queue_max: int, places: int
 ) -> None:
-    own = replace(config, threads=threads, hashing_queue_max=hashing_queue_max, hashing_wait_ms_max=400)
+    own = replace(config, threads=threads, hashing_queue_max=hashing_queue_max, hashing_wait_ms_max=3_000)
     queue = Passwords(own)
     with queue.turn():
         waits_s = at_once(10, lambda _: _seconds_until_sent_away(queue))
-    assert sum(wait_s > 0.3 for wait_s in waits_s) == places
+    assert sum(wait_s > 2 for wait_s in waits_s) == places
 
 
 def test_a_failure_in_a_turn_gives_the_turn_back(config: Config) -> None:

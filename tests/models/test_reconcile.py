@@ -97,9 +97,11 @@ def test_it_raises_no_false_alarm_while_money_moves(store: Store) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         moving = [pool.submit(move_money, seed) for seed in range(8)]
-        reports = [reconciliation(store).run() for _ in range(10)]
-        reports += [reconciliation(store).run_account(number) for number in numbers]
-        stop.set()
+        try:
+            reports = [reconciliation(store).run() for _ in range(10)]
+            reports += [reconciliation(store).run_account(number) for number in numbers]
+        finally:
+            stop.set()
         assert all(each.result() > 0 for each in moving)
 
     assert {report.difference for report in reports} == {None}

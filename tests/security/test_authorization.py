@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from werkzeug.test import TestResponse
 from app.domain.accounts import new_account_number
 from app.domain.actor import Role
 from app.models.store import Store
+from tests.answered import answered
 from tests.callers import HTTP, Caller, log_in, new_caller
 from tests.contracts.role_matrix import CUSTOMER, ROLE_MATRIX
 from tests.factories.approvals import LARGE, asked_for, decide
@@ -254,7 +256,8 @@ class Ended:
 
     def statuses(self) -> set[int]:
         headers = {"Authorization": f"Bearer {self.who.token}"}
-        return {HTTP.get(f"{self.who.url}{self.path}", headers=headers).status_code for _ in range(CALLS)}
+        ask = partial(HTTP.get, f"{self.who.url}{self.path}", headers=headers)
+        return {answered(ask).status_code for _ in range(CALLS)}
 
     def check_after(self, change: Callable[[], Any]) -> None:
         """Check that both processes let them in, and after the change at most two seconds long."""

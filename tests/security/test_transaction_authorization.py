@@ -113,6 +113,7 @@ def test_s43_what_the_bank_works_out_is_taken_from_nobody(
     assert (bob.balance(), carol.balance()) == ("5.00", "0.00")
 
 
+@pytest.mark.usefixtures("one_day")
 def test_s44_of_fifty_at_once_no_more_pass_than_the_day_allows(app: Flask, client: FlaskClient, store: Store) -> None:
     dora = new_person(client, store, "dora", "Dora Dale")
     limited = an_account(store, balance=100_000, holders=(dora.id,), limits=Limits(withdrawal_daily=3_000))

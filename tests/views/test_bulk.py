@@ -429,6 +429,7 @@ def test_the_same_file_with_its_key_is_the_same_bulk_payment_whatever_its_form(s
     assert balance_of(store, payee) == 300
 
 
+@pytest.mark.usefixtures("one_day")
 def test_the_same_file_without_a_key_on_one_day_is_the_same_bulk_payment(store: Store, desk: Desk) -> None:
     (payee,) = some_accounts(store, 1)
     first, again = desk.pay(line(payee)), desk.pay(line(payee))
@@ -513,6 +514,7 @@ def test_ten_thousand_lines_are_posted_in_their_order_and_paged(store: Store, de
     assert last_debit["transaction_id"] == line_transaction(bulk["id"], LINES_MAX)
 
 
+@pytest.mark.usefixtures("one_day")
 def test_limits_of_the_paying_account_count_line_by_line(store: Store, desk: Desk) -> None:
     (payee,) = some_accounts(store, 1)
     desk.source = an_account(store, balance=100_000, limits=Limits(transfer=5_000, transfer_daily=10_000))

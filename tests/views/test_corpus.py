@@ -80,7 +80,7 @@ class Teller:
         euros = bank.open_for(customer_id, product="EUROS")
         assert euros.status_code == 201, euros.text
         hold = bank.act(
-            number, "holds", amount="100.00", type="card", reason="Hotel", expires_at="2030-01-31T12:00:00Z"
+            number, "holds", amount="100.00", type="card", reason="Hotel", expires_at="2100-01-31T12:00:00Z"
         )
         self._logins: dict[str, Login] = {"customer": carol, "banker": bank.banker, "admin": bank.admin}
         self._client = client

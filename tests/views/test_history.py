@@ -114,6 +114,7 @@ def test_only_types_that_can_have_lines_are_offered(client: FlaskClient, alice: 
     assert get(client, alice, "/transactions", type=type_).status_code == (200 if moves else 422)
 
 
+@pytest.mark.usefixtures("one_day")
 def test_times_bound_the_history_and_both_ends_belong_to_it(client: FlaskClient, alice: Login) -> None:
     pay(client, alice, "1", "2", "3")
     newest, middle, oldest = (line["created_at"] for line in lines(client, alice))

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app.domain.actor import Role
 from app.models.store import Store
+from tests.answered import answered
 from tests.factories.clock import MovableClock
 from tests.factories.customers import customer_of, decide, new_person
 from tests.factories.ledger import an_account
@@ -78,7 +80,12 @@ def test_of_fifty_who_use_one_code_at_once_one_gets_in(app_with: Callable[..., F
     client = apps[0].test_client()
     banker = new_staff(client, store, "bella", Role.BANKER)
     person = new_person(client, banker, invite=True)
-    answers = at_once(50, lambda n: register(apps[n % 2].test_client(), f"carol{n}", invitation=person["invitation"]))
+
+    def use(number: int) -> TestResponse:
+        client = apps[number % 2].test_client()
+        return answered(lambda: register(client, f"carol{number}", invitation=person["invitation"]))
+
+    answers = at_once(50, use)
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 49
     assert {answer.json["code"] for answer in answers if answer.status_code == 409} == {"invitation_not_valid"}
     assert store.database["users"].count_documents({"role": "customer"}) == 1

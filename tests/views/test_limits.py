@@ -19,6 +19,7 @@ from tests.factories.ledger import an_account, new_terms
 from tests.factories.people import Person, code_of, new_person
 from tests.factories.users import logged_in, new_staff
 
+pytestmark = pytest.mark.usefixtures("one_day")
 KINDS = ["withdrawal", "transfer"]
 
 

@@ -20,6 +20,7 @@ from app.controllers import staff
 from app.models import passwords
 from app.models.store import Store
 from config import Config
+from tests.answered import answered
 from tests.factories.clock import MovableClock
 from tests.factories.users import PASSWORD, log_in, logged_in, register
 from tests.parallel import at_once
@@ -145,7 +146,7 @@ def test_failures_count_together_however_the_name_is_spelled(client: FlaskClient
 def test_many_who_know_the_password_may_log_in_at_once(app_with: Callable[..., Flask]) -> None:
     app = app_with(hashing_queue_max=100, threads=200)
     register(app.test_client())
-    answers = at_once(40, lambda _: log_in(app.test_client()))
+    answers = at_once(40, lambda _: answered(lambda: log_in(app.test_client())))
     assert {answer.status_code for answer in answers} == {200}
 
 
@@ -182,14 +183,16 @@ def test_a_hundred_parallel_logins_leave_the_service_answering(app_with: Callabl
         durations = []
         while not done.is_set():
             began_s = time.monotonic()
-            assert client.get("/health/ready").status_code == 200
+            assert client.get("/health/live").status_code == 200
             durations.append(time.monotonic() - began_s)
         return sorted(durations)
 
     with ThreadPoolExecutor(1) as pool:
         watch = pool.submit(other_requests_s)
-        answers = at_once(100, lambda _: log_in(app.test_client()))
-        done.set()
+        try:
+            answers = at_once(100, lambda _: log_in(FlaskClient(app, app.response_class)))  # plain: no check of ours
+        finally:
+            done.set()
     durations = watch.result()
     assert durations[int(len(durations) * 0.99)] < 1
     statuses = [answer.status_code for answer in answers]

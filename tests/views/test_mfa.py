@@ -164,6 +164,7 @@ def test_a_login_takes_the_password_and_then_a_code(client: FlaskClient, clock: 
 
 @pytest.mark.security("S41")
 def test_a_code_is_good_for_one_login(client: FlaskClient, clock: MovableClock) -> None:
+    clock.stop()
     own = enrolled(client, new_customer(client), clock)
     used_to_confirm = own.present_code()
     assert log_in_with(client, ticket_of(client), used_to_confirm).json["code"] == "invalid_code"
@@ -175,6 +176,7 @@ def test_a_code_is_good_for_one_login(client: FlaskClient, clock: MovableClock) 
 
 @pytest.mark.security("S41")
 def test_a_clock_may_be_half_a_minute_off_and_no_more(client: FlaskClient, clock: MovableClock) -> None:
+    clock.stop()
     own = enrolled(client, new_customer(client), clock)
     clock.forward(STEP * 10)
     for steps in (-2, 2, -3, 3):

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from app.domain.accounts import AccountStatus, Limits
 from app.domain.actor import Role
 from app.models.store import Store
+from tests.answered import answered
 from tests.factories.ledger import OPENED_AT, an_account, closing, withdrawal
 from tests.factories.users import Login, logged_in, new_customer, new_staff, register
 from tests.parallel import at_once
@@ -189,9 +190,9 @@ def test_whatever_is_closed_and_chosen_at_once_one_open_account_is_primary(clien
         own = client.application.test_client()
         verb = "close" if number < 3 else "primary"
         own.get("/balance", headers=alice.headers)
-        return own.post(f"/accounts/{numbers[number % 4]}/{verb}", headers=alice.headers).status_code
+        return answered(lambda: own.post(f"/accounts/{numbers[number % 4]}/{verb}", headers=alice.headers)).status_code
 
-    assert set(at_once(12, work)) <= {200, 409, 503}
+    assert set(at_once(12, work)) <= {200, 409}
     assert client.get("/balance", headers=alice.headers).json["account"] == numbers[3]
     assert primaries(client, alice) == [numbers[3]]
 

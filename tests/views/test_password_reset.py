@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from app.controllers import staff
 from app.domain.actor import Role
 from app.models.store import Store
+from tests.answered import answered
 from tests.factories.authenticators import enrolled, log_in_with, ticket_of
 from tests.factories.clock import MovableClock
 from tests.factories.customers import customer_of, decide, new_person
@@ -162,7 +163,8 @@ def test_of_fifty_who_use_one_reset_code_at_once_one_sets_the_password(
     processes = [app_with(login_failures_max=100, hashing_queue_max=100, threads=200) for _ in range(2)]
 
     def use(number: int) -> tuple[int, str]:
-        answer = reset(processes[number % 2].test_client(), code, password=f"{NEW} {number}")
+        client = processes[number % 2].test_client()
+        answer = answered(lambda: reset(client, code, password=f"{NEW} {number}"))
         return answer.status_code, answer.json["code"] if answer.status_code != 204 else f"{NEW} {number}"
 
     answers = at_once(50, use)

@@ -211,6 +211,7 @@ def test_a_frozen_payee_gets_nothing_and_the_quote_stays(store: Store, alice: Pe
     assert alice.balance() == "200.00"
 
 
+@pytest.mark.usefixtures("one_day")
 def test_the_source_amount_counts_towards_its_limits(store: Store, alice: Person, euros: str) -> None:
     mine = an_account(store, balance=20_000, holders=(alice.id,), limits=Limits(transfer_daily=10_000))
     for amount, expected in (("60.00", 201), ("40.01", 409), ("40.00", 201)):

@@ -116,6 +116,7 @@ def test_a_user_who_proves_their_password_in_a_loop_must_wait_from_whatever_addr
     app_with: Callable[..., Flask], clock: MovableClock, method: str, path: str, body: dict[str, str]
 ) -> None:
     """A right password is never a failed login, and takes the hasher a turn all the same."""
+    clock.stop()
     client = app_with(rate_limit_login="3/minute").test_client()
     alice, boris = (new_customer(client, name) for name in ("alice", "boris"))
 

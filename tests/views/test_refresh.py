@@ -88,6 +88,7 @@ def test_a_stolen_and_ended_session_leaves_the_users_other_sessions_alone(client
 def test_the_same_exchange_repeated_within_ten_seconds_brings_the_same_successor(
     timed_app: Flask, clock: MovableClock
 ) -> None:
+    clock.stop()
     client = timed_app.test_client()
     first = new_customer(client)
     second = login_of(refresh(client, first.refresh_token))

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from app.controllers import registration
 from app.models import access, passwords
 from app.models.store import Store
+from tests.answered import answered
 from tests.factories.users import PASSWORD, log_in, new_customer, register
 from tests.parallel import at_once
 
@@ -159,7 +160,7 @@ def test_two_hundred_who_want_one_name_at_once_make_one_user_and_few_hashes(
     hashes: list[str] = []
     real = passwords.Hasher.hash
     monkeypatch.setattr(passwords.Hasher, "hash", lambda *args: hashes.append("") or real(*args))
-    answers = at_once(200, lambda _: register(app.test_client()))
+    answers = at_once(200, lambda _: answered(lambda: register(app.test_client())))
     statuses = [answer.status_code for answer in answers]
     assert (statuses.count(201), statuses.count(409)) == (1, 199)
     assert counts(store) == {"users": 1, "customers": 1, "accounts": 1}

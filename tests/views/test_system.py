@@ -52,6 +52,7 @@ def statuses(client: FlaskClient, admin: Login) -> dict[str, dict[str, object]]:
 
 
 def test_each_job_runs_when_it_is_due_and_then_waits_for_its_next_time(timed: Store, clock: MovableClock) -> None:
+    clock.stop()
     assert {ended.job.name for ended in run_due(timed)} == {each.name for each in JOBS}
     assert list(run_due(timed)) == []
     clock.forward(timedelta(seconds=3))
