@@ -86,7 +86,7 @@ def _join(home: Home, command: list[str], deadline: float) -> str:
         has_spawned = False
         while time.monotonic() <= deadline:
             if _has_keeper(home):
-                if uri := _address(home):
+                if (uri := _address(home)) and _has_keeper(home):  # the lock of one that was killed meanwhile is free
                     return uri
                 time.sleep(_POLL_S)
             elif has_spawned:
@@ -113,7 +113,7 @@ def _address(home: Home) -> str | None:
         uri = str(json.loads(home.state.read_text())["uri"])
     except FileNotFoundError:
         return None
-    return uri if is_primary(urlsplit(uri).port or 0) else None
+    return uri if is_primary(urlsplit(uri).port or 0, data=home.data) else None
 
 
 def _spawn_keeper(home: Home, command: list[str]) -> None:

@@ -123,7 +123,7 @@ class Keeper:
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._stopping:
             self._mongod = mongod.spawn(self._command, data=self._home.data, port=port, log=self._home.mongod_log)
-            if mongod.make_primary(self._mongod, port, deadline=deadline):
+            if mongod.make_primary(self._mongod, port, data=self._home.data, deadline=deadline):
                 self._home.port.write_text(str(port))
                 return port
             mongod.stop(self._mongod)

@@ -95,25 +95,32 @@ def stop(mongod: subprocess.Popen[bytes]) -> None:
             mongod.wait()
 
 
-def make_primary(mongod: subprocess.Popen[bytes], port: int, *, deadline: float) -> bool:
-    """Wait until mongod is the primary of its replica set, making or mending the set; False if it dies or is late."""
+def make_primary(mongod: subprocess.Popen[bytes], port: int, *, data: Path, deadline: float) -> bool:
+    """Wait until mongod is the primary of its replica set, making or mending the set; False if it dies or is late.
+
+    Where another program has the port, mongod dies of that; if it is another folder's mongod, it is left alone.
+    """
     with _client(port) as client:
         while mongod.poll() is None and time.monotonic() < deadline:
             try:
-                if _is_primary(client):
-                    return True
-                _ensure_membership(client, f"127.0.0.1:{port}")
+                if _serves(client, data):
+                    if _is_primary(client):
+                        return True
+                    _ensure_membership(client, f"127.0.0.1:{port}")
             except PyMongoError:
                 pass  # it is still starting up: ask again
             time.sleep(_POLL_S)
     return False
 
 
-def is_primary(port: int) -> bool:
-    """Tell whether a primary answers at this port. One that is being killed takes connections for a moment still."""
+def is_primary(port: int, *, data: Path) -> bool:
+    """Tell whether a primary that serves this data answers at this port.
+
+    One that is being killed takes connections for a moment still, and answers none.
+    """
     with _client(port) as client:
         try:
-            return _is_primary(client)
+            return _serves(client, data) and _is_primary(client)
         except PyMongoError:
             return False
 
@@ -122,8 +129,7 @@ def shut_down(port: int, *, data: Path) -> None:
     """Tell the mongod at this port to end, if it is one that serves this data."""
     with _client(port) as client:
         try:
-            options = client.admin.command("getCmdLineOpts")["parsed"]
-            if options["storage"]["dbPath"] == str(data):
+            if _serves(client, data):
                 client.admin.command("shutdown", force=True)
         except PyMongoError:
             pass  # it is ending already, and so answers no more
@@ -143,6 +149,11 @@ def free_port() -> int:
 
 def _client(port: int) -> MongoClient[dict[str, Any]]:
     return MongoClient("127.0.0.1", port, directConnection=True, timeoutMS=_ANSWER_TIMEOUT_MS)
+
+
+def _serves(client: MongoClient[dict[str, Any]], data: Path) -> bool:
+    options = client.admin.command("getCmdLineOpts")["parsed"]
+    return bool(options["storage"]["dbPath"] == str(data))
 
 
 def _is_primary(client: MongoClient[dict[str, Any]]) -> bool:

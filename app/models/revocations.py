@@ -56,7 +56,6 @@ class Revocations:
         self._clock_guard = clock_guard
         self._token_lifetime = config.access_token_lifetime
         self._newest_at: datetime | None = None
-        self._behind_s = 0.0  # this machine's clock was behind most members' when revocations were forgotten last
         self._members_apart = timedelta()  # the furthest ever: what was dated by a clock that was wrong stays so
         self._known: dict[str, tuple[int, datetime]] = {}  # by key: the epoch that counts again, and until when to keep
         self._learning = threading.Lock()
@@ -77,10 +76,10 @@ class Revocations:
 
         Where this machine's is behind, tokens would else live on whose revocation is forgotten.
         """
-        now_s = self._clock.now().timestamp()
-        if expires_at_s > now_s + self._behind_s:
-            return False
-        return expires_at_s <= max(now_s, self._now().timestamp())  # asked anew: the clock may be set right by now
+        if expires_at_s <= self._clock.now().timestamp():
+            return True
+        # what is revoked is known for a minute longer than its tokens live: seconds do not matter
+        return not self._clock_guard.is_plainly_right() and expires_at_s <= self._now().timestamp()
 
     def add_session(self, session_id: str, *, session: ClientSession | None) -> None:
         """Write that the session's tokens end, within the transaction that ends it; `learn_session` must follow."""
@@ -126,7 +125,6 @@ class Revocations:
             query["at"] = {"$gte": self._newest_at - _OVERLAP - self._members_apart}
         with pymongo.timeout(_READ_TIMEOUT_S):
             found = list(self._collection.find(query))
-        self._behind_s = max(0.0, -(self._clock_guard.state().skew_s or 0.0))
         self._forget_expired()
         for document in found:
             self._learn(document["_id"], document.get("epoch", 0), document["expires_at"])

@@ -34,6 +34,8 @@ PAUSE_S_MIN = 0.3
 SETTLING_S = 1.0
 """A new primary tells at first only what it knows a majority to have: it may have heard of the last moments later."""
 NO_MONEY = "insufficient_funds"
+CUT_MAX = 3
+"""How many requests may find their connection closed while they are being sent: one for each time a server stops."""
 """The one refusal that right requests meet, and clients send no others: an account gives no more than it holds."""
 
 
@@ -431,18 +433,19 @@ def _due_s(poll: Poll) -> list[float]:
 
 
 def unanswered(attempts: Iterable[Attempt], *, server: int) -> list[str]:
-    """Find requests that a server took and that got no answer at all."""
+    """Find requests that a server took and that got no answer at all.
+
+    What was still being sent when the connection was closed, which is all that a broken pipe can mean, the server never
+    had whole; a few of those are let pass.
+    """
+    in_vain = [each for each in attempts if each.server == server and each.answer.status == 0 and _was_taken(each)]
+    whole = [each for each in in_vain if each.answer.code != BrokenPipeError.__name__]
     return [
         f"{each.operation.key} was sent to server {server} and got no answer ({each.answer.code})"
-        for each in attempts
-        if each.server == server and each.answer.status == 0 and _was_taken(each)
+        for each in (whole if len(in_vain) - len(whole) <= CUT_MAX else in_vain)
     ]
 
 
 def _was_taken(attempt: Attempt) -> bool:
-    """Tell whether a server may have taken a request.
-
-    One that refuses the connection has taken nothing; nor has one that closed it while the request was being sent: it
-    never had the whole. That is all that a broken pipe can mean.
-    """
-    return attempt.answer.code not in (ConnectionRefusedError.__name__, BrokenPipeError.__name__)
+    """Tell whether a server may have taken a request: one that refuses the connection has taken nothing."""
+    return attempt.answer.code != ConnectionRefusedError.__name__

@@ -296,6 +296,7 @@ def test_a_request_that_was_taken_and_not_answered_is_found() -> None:
     assert checks.unanswered([cut], server=1) == []
     for not_taken in ("ConnectionRefusedError", "BrokenPipeError"):
         assert checks.unanswered([replace(cut, answer=Answer(code=not_taken))], server=0) == []
+    assert len(checks.unanswered([replace(cut, answer=Answer(code="BrokenPipeError"))] * 4, server=0)) == 4
     reset = replace(cut, answer=Answer(code="ConnectionResetError"))  # it may have been sent whole before
     assert checks.unanswered([reset], server=0) == ["e was sent to server 0 and got no answer (ConnectionResetError)"]
 

@@ -36,7 +36,9 @@ def fail_to_log_in(server: LiveServer) -> None:
 
     def is_refused() -> bool:
         with suppress(httpx.TransportError):  # a connection to a worker that has just been killed
-            return httpx.post(f"{server.url}/auth/login", json=body, timeout=TIMEOUT_S).status_code == 401
+            answer = httpx.post(f"{server.url}/auth/login", json=body, timeout=TIMEOUT_S)
+            assert answer.status_code in (401, 503), answer.text
+            return answer.status_code == 401
         return False
 
     wait_until(is_refused)

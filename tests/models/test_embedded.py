@@ -221,6 +221,21 @@ def test_data_moves_to_another_port_when_its_own_is_taken(folder: Path) -> None:
         put(server.uri, "writable")
 
 
+def test_a_server_of_other_data_is_not_taken_for_ones_own_nor_touched(folder: Path) -> None:
+    with embedded.start(folder / "one") as one:
+        put(one.uri, "one's")
+        port = port_of(one.uri)
+    wait_until(lambda: not processes_of(folder))
+    (folder / "two" / "mongo").mkdir(parents=True)
+    (folder / "two" / "mongo" / "port").write_text(str(port))
+    with embedded.start(folder / "two") as two:
+        put(two.uri, "two's")
+        assert port_of(two.uri) == port
+        with embedded.start(folder / "one") as one:
+            assert notes(one.uri) == {"one's"}
+            assert notes(two.uri) == {"two's"}
+
+
 def test_a_relative_data_folder_works(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     with embedded.start(Path("relative")) as server:

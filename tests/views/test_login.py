@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -146,8 +147,10 @@ def test_failures_count_together_however_the_name_is_spelled(client: FlaskClient
 def test_many_who_know_the_password_may_log_in_at_once(app_with: Callable[..., Flask]) -> None:
     app = app_with(hashing_queue_max=100, threads=200)
     register(app.test_client())
-    answers = at_once(40, lambda _: answered(lambda: log_in(app.test_client())))
+    asked: list[int] = []
+    answers = at_once(40, lambda number: answered(lambda: asked.append(number) or log_in(app.test_client())))
     assert {answer.status_code for answer in answers} == {200}
+    assert len(asked) < 60  # a few may be told to try again by a machine that stands still
 
 
 def test_one_name_that_is_locked_leaves_others_alone(client: FlaskClient) -> None:
@@ -183,8 +186,8 @@ def test_a_hundred_parallel_logins_leave_the_service_answering(app_with: Callabl
         durations = []
         while not done.is_set():
             began_s = time.monotonic()
-            assert client.get("/health/live").status_code == 200
-            durations.append(time.monotonic() - began_s)
+            is_ready = client.get("/health/ready").status_code == 200
+            durations.append(time.monotonic() - began_s if is_ready else math.inf)
         return sorted(durations)
 
     with ThreadPoolExecutor(1) as pool:
