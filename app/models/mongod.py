@@ -153,7 +153,7 @@ def _client(port: int) -> MongoClient[dict[str, Any]]:
 
 def _serves(client: MongoClient[dict[str, Any]], data: Path) -> bool:
     options = client.admin.command("getCmdLineOpts")["parsed"]
-    return bool(options["storage"]["dbPath"] == str(data))
+    return bool(options.get("storage", {}).get("dbPath") == str(data))
 
 
 def _is_primary(client: MongoClient[dict[str, Any]]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
+from pymongo.write_concern import WriteConcern
 
 from tests.faults import cluster
 from tests.faults.cluster import Cluster, ClusterSettings
@@ -43,13 +44,16 @@ def client(network: Network, members: Cluster) -> Iterator[MongoClient[dict[str,
     """What a server of the bank has, while nothing is wrong with the network; afterwards all is well again."""
     members.wait_until_whole()
     with MongoClient[dict[str, object]](members.uri, w="majority", timeoutMS=3_000, connectTimeoutMS=1_000) as client:
+        # one whose source goes silent before the first that it asks it for waits for that for two minutes
+        wait_until(lambda: writes(client, members=len(MEMBERS)), timeout_s=ELECTED_S_MAX)
         yield client
         network.heal()
 
 
-def writes(client: MongoClient[dict[str, object]]) -> bool:
+def writes(client: MongoClient[dict[str, object]], *, members: int | str = "majority") -> bool:
+    """Write something, and tell whether so many members had it in time."""
     try:
-        client.bank.notes.insert_one({})
+        client.bank.get_collection("notes", write_concern=WriteConcern(members)).insert_one({})
     except PyMongoError:
         return False
     return True
