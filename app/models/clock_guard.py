@@ -74,11 +74,15 @@ class ClockGuard:
         """
         if not self._clocks.is_known:
             self._reach_a_member()
-        if not self.is_plainly_right() and not self.state().is_right:
+        if not self._is_plainly_right() and not self.state().is_right:
             raise ClockWrong(retry_after_s=RETRY_AFTER_S)
 
-    def is_plainly_right(self) -> bool:
-        """Tell the usual case apart quickly, as every request asks: nobody is far off, and there is nothing to tell."""
+    def behind_s_max(self) -> float:
+        """Return by how many seconds this machine's clock is behind that of the member that is furthest ahead of it."""
+        return max(0.0, -min(self._clocks.skews_s(), default=0.0))
+
+    def _is_plainly_right(self) -> bool:
+        """Tell the usual case apart quickly, as every posting asks: nobody is far off, and there is nothing to tell."""
         if not (self._was_right and self._members_agreed):
             return False
         return max(map(abs, self._clocks.skews_s()), default=math.inf) <= self._skew_s_max / 2

@@ -76,10 +76,10 @@ class Revocations:
 
         Where this machine's is behind, tokens would else live on whose revocation is forgotten.
         """
-        if expires_at_s <= self._clock.now().timestamp():
-            return True
-        # what is revoked is known for a minute longer than its tokens live: seconds do not matter
-        return not self._clock_guard.is_plainly_right() and expires_at_s <= self._now().timestamp()
+        now_s = self._clock.now().timestamp()
+        if expires_at_s > now_s + self._clock_guard.behind_s_max():
+            return False  # by nobody's clock, which is quick to tell and the usual case
+        return expires_at_s <= max(now_s, self._now().timestamp())
 
     def add_session(self, session_id: str, *, session: ClientSession | None) -> None:
         """Write that the session's tokens end, within the transaction that ends it; `learn_session` must follow."""

@@ -44,7 +44,7 @@ def client(network: Network, members: Cluster) -> Iterator[MongoClient[dict[str,
     """What a server of the bank has, while nothing is wrong with the network; afterwards all is well again."""
     members.wait_until_whole()
     with MongoClient[dict[str, object]](members.uri, w="majority", timeoutMS=3_000, connectTimeoutMS=1_000) as client:
-        # one whose source goes silent before the first that it asks it for waits for that for two minutes
+        # a member whose source goes silent before it has answered its first question waits for two minutes
         wait_until(lambda: writes(client, members=len(MEMBERS)), timeout_s=ELECTED_S_MAX)
         yield client
         network.heal()
